@@ -1,0 +1,123 @@
+"""Shape the project, then make it ready: the work itself is the project's own `make setup`."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# The only way in for answers: as data, never as code.
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+
+# What stays only with this answer.
+OPTIONAL = {
+    ".github": ("ci_provider", "github"),
+    ".gitlab-ci.yml": ("ci_provider", "gitlab"),
+    ".circleci": ("ci_provider", "circleci"),
+    "deploy": ("kubernetes", True),
+}
+
+
+def shape(project: Path) -> None:
+    """Delete the optional parts that were not chosen: the one thing that updates repeat."""
+    for name, (question, answer) in OPTIONAL.items():
+        if ANSWERS[question] == answer:
+            continue
+        path = project / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def origin(project: Path) -> str:
+    """Who is at work: `cookiecutter`, `cruft create`, or `render` (cruft's update and diff).
+
+    Updates and diffs render old and new versions into temporary folders; whatever a hook adds
+    there would reach the user's project as a change of the template.
+    """
+    if "_output_dir" in ANSWERS:
+        return "cookiecutter"
+    temporary = project.parent.parent == Path(tempfile.gettempdir()).resolve()
+    if temporary and re.fullmatch(r"tmp[a-z0-9_]{8}", project.parent.name):
+        return "render"
+    return "cruft create"
+
+
+def remember_template(project: Path) -> str | None:
+    """Write `.cruft.json`, so that `cruft update` works from the first day; why not, if not."""
+    # With a pre_prompt hook this is cookiecutter's own copy of the template, .git included.
+    clone = Path(str(ANSWERS["_repo_dir"])).resolve()
+    commit = git(clone, "rev-parse", "HEAD")
+    if git(clone, "rev-parse", "--show-toplevel") != clone.as_posix() or not commit:
+        return "the template is no git clone with a commit"
+    # cookiecutter makes the hooks of its copy executable: no change of the template.
+    if git(clone, "-c", "core.fileMode=false", "status", "--porcelain"):
+        return "the template has uncommitted changes"
+    address = git(clone, "config", "--get", "remote.origin.url") or local_template()
+    if not address:
+        return "the template's folder cannot be found again"
+    questions = json.loads((clone / "cookiecutter.json").read_text(encoding="utf-8"))
+    remembered = {
+        "template": address,
+        "commit": commit,
+        "checkout": ANSWERS.get("_checkout") or None,
+        "context": {
+            "cookiecutter": {
+                key: ANSWERS[key] for key in [*questions, "_template"] if key in ANSWERS
+            }
+        },
+        "directory": None,
+    }
+    text = json.dumps(remembered, indent=2) + "\n"
+    (project / ".cruft.json").write_text(text, encoding="utf-8", newline="\n")
+    return None
+
+
+def local_template() -> str:
+    """The folder that was given as the template, as the user's shell saw it; empty if unknown."""
+    folder = Path(os.environ.get("PWD", ""), str(ANSWERS["_template"]))
+    return str(folder.resolve()) if (folder / ".git").exists() else ""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git answers; empty when it has none, or is not there."""
+    if not shutil.which("git"):
+        return ""
+    command = ("git", "-C", str(folder), *arguments)
+    finished = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return finished.stdout.strip() if finished.returncode == 0 else ""
+
+
+def set_up(project: Path, *options: str) -> int:
+    """Run the project's own `make setup`; it has explained itself whatever the exit code."""
+    command = (sys.executable, "-m", "tools.setup", *options)
+    return subprocess.run(command, cwd=project, check=False).returncode
+
+
+def main() -> int:
+    project = Path.cwd().resolve()
+    shape(project)
+    by = origin(project)
+    wanted = os.environ.get("TEMPLATE_SETUP", "no" if by == "render" else "yes")
+    if wanted != "yes":
+        return 0
+    print(f"{project.name}: first set-up (the very first on a machine builds Atlas: minutes)")
+    unremembered = remember_template(project) if by == "cookiecutter" else None
+    code = set_up(project, *(["--no-commit"] if by == "cruft create" else []))
+    if unremembered:
+        print(f"  NOT DONE  updates     {unremembered}: tie the project to it later by cruft link")
+    if code == 1:
+        return 1
+    print(f"\nNext: cd {project.name} && make migrate && make run")
+    if by == "cruft create":
+        # .cruft.json appears only after this hook, and belongs into the first commit.
+        print("      make setup   (once more: it makes the first commit, with .cruft.json in it)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

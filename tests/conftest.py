@@ -1,0 +1,140 @@
+"""What the tests share: the template as users get it, rendered projects, and real bakes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from cookiecutter.main import cookiecutter
+
+# Compiled files in the template tree would be baked into projects.
+sys.dont_write_bytecode = True
+
+ROOT = Path(__file__).parents[1]
+TREE = ROOT / "{{cookiecutter.project_slug}}"
+SLUG = "team-directory"
+# Somebody's settings must not change what the tests see.
+FOREIGN = ("ATLAS", "DATABASE_URL", "MAKEFLAGS", "MAKELEVEL", "TEMPLATE_SETUP", "VIRTUAL_ENV")
+IDENTITY = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_SYSTEM": os.devnull,
+    "GIT_AUTHOR_NAME": "Ada",
+    "GIT_AUTHOR_EMAIL": "ada@example.com",
+    "GIT_COMMITTER_NAME": "Ada",
+    "GIT_COMMITTER_EMAIL": "ada@example.com",
+}
+os.environ.update(IDENTITY)
+for name in FOREIGN:
+    os.environ.pop(name, None)
+
+
+class Render(Protocol):
+    """Render the template with these answers; the same answers give the same folder."""
+
+    def __call__(self, **answers: str | bool) -> Path: ...
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Path]:
+    """A folder that an unprivileged server may enter too (pytest's own is closed to others)."""
+    folder = Path(tempfile.mkdtemp(prefix="template-tests-"))
+    folder.chmod(0o755)
+    config = folder / "cookiecutter.yaml"
+    config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/clones\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COOKIECUTTER_CONFIG", str(config))
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(workshop: Path) -> Path:
+    """The template as a clean git clone: what is committed, or will be."""
+    clone = workshop / "template"
+    listing = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=ROOT)
+    for name in filter(None, listing.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    for command in (
+        ("init", "-q", "-b", "main"),
+        ("add", "-A"),
+        ("commit", "-q", "-m", "Template"),
+    ):
+        run("git", *command, at=clone).check_returncode()
+    return clone
+
+
+@pytest.fixture(scope="session")
+def render(template: Path, workshop: Path) -> Render:
+    rendered: dict[str, Path] = {}
+
+    def render(**answers: str | bool) -> Path:
+        key = json.dumps(answers, sort_keys=True)
+        if key not in rendered:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TEMPLATE_SETUP", "no")
+                project = cookiecutter(
+                    str(template),
+                    no_input=True,
+                    extra_context=answers,
+                    output_dir=str(workshop / f"rendered-{len(rendered)}"),
+                )
+            rendered[key] = Path(project)
+        return rendered[key]
+
+    return render
+
+
+def run(
+    *command: str | Path, at: Path, env: Mapping[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user would, and keep what it prints."""
+    return subprocess.run(
+        command,
+        cwd=at,
+        env=os.environ | (env or {}),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        **options,
+    )
+
+
+def bake(
+    template: Path,
+    into: Path,
+    answers: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Bake with every hook, by the command that a user types."""
+    given = [f"{key}={value}" for key, value in (answers or {}).items()]
+    return run(
+        sys.executable, "-m", "cookiecutter", template, "--no-input", "-o", into, *given,
+        at=into.parent, env=env,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def service(template: Path, workshop: Path) -> Iterator[Path]:
+    """A service baked with the defaults and every hook. Shared: leave it as you found it."""
+    baked = bake(template, workshop / "baked")
+    assert baked.returncode == 0, baked.stdout + baked.stderr
+    project = workshop / "baked" / SLUG
+    yield project
+    run("make", "db-stop", at=project)
+
+
+@pytest.fixture
+def fork(service: Path, workshop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A copy of the baked service that one test may change. Its environment is made anew."""
+    project = workshop / request.node.name / SLUG
+    shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
+    yield project
+    run("make", "db-stop", at=project)

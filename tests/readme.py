@@ -1,0 +1,75 @@
+"""Run a README: its `bash` blocks are typed, its `python` blocks are pasted where they say."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.conftest import run
+
+BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+USUAL = "8000"
+
+
+def follow(readme: Path, project: Path) -> None:
+    """Do what the README says, in its order; a command that fails ends the test."""
+    port = free_port()
+    with ExitStack() as background:
+        for language, block in BLOCK.findall(readme.read_text(encoding="utf-8")):
+            if language == "python":
+                paste(block, project)
+                continue
+            for command in commands(block):
+                if command == "make run":
+                    background.enter_context(served(project, port))
+                    continue
+                done = run("bash", "-c", command.replace(f":{USUAL}", f":{port}"), at=project)
+                assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+def commands(block: str) -> list[str]:
+    joined = block.replace("\\\n", " ")
+    return [line for line in (re.sub(r"\s+# .*", "", line) for line in joined.splitlines()) if line]
+
+
+def paste(block: str, project: Path) -> None:
+    """The block's first line names the file; the rest joins the fields of the class in it."""
+    where, *lines = block.splitlines()
+    file = project / where.removeprefix("# ")
+    text = file.read_text(encoding="utf-8").replace("String, func", "String, Text, func", 1)
+    fields = "".join(f"    {line}\n" for line in lines)
+    file.write_text(text.replace("    email: ", f"{fields}    email: ", 1), encoding="utf-8")
+
+
+@contextmanager
+def served(project: Path, port: int) -> Iterator[None]:
+    server = subprocess.Popen(
+        ("make", "run", f"port={port}"),
+        cwd=project,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            assert server.poll() is None, "make run ended"
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port

@@ -1,0 +1,117 @@
+"""Whole bakes, by the command that a user types, with every hook and nothing stubbed."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SLUG, bake, run
+from tests.readme import follow
+
+# Odd, but legal.
+ODD = {
+    "project_name": 'Zoë\'s "Shop" & Söhne 😀',
+    "project_slug": "z9",
+    "description": "Back\\slashes, 'quotes', \"more\" | pipes: #1 {x} 100% $HOME `ls` 漢字",
+    "author_name": 'O\'Neil "the" <b>',
+    "author_email": "o+neil@sub.example.com",
+    "ci_provider": "gitlab",
+    "kubernetes": "yes",
+    "license": "Proprietary",
+}
+
+
+@pytest.fixture(scope="module")
+def odd(template: Path, workshop: Path) -> Iterator[Path]:
+    baked = bake(template, workshop / "odd", ODD)
+    assert baked.returncode == 0, baked.stdout + baked.stderr
+    project = workshop / "odd" / "z9"
+    yield project
+    run("make", "db-stop", at=project)
+
+
+@pytest.fixture(params=["service", "odd"])
+def baked(request: pytest.FixtureRequest) -> Path:
+    project: Path = request.getfixturevalue(request.param)
+    return project
+
+
+def test_a_bake_is_green_and_leaves_git_clean(baked: Path) -> None:
+    checked = run("make", "check", at=baked)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert run("git", "status", "--porcelain", at=baked).stdout == ""
+
+
+def test_a_bake_has_its_first_migration_committed(baked: Path) -> None:
+    [migration] = (baked / "migrations").glob("*_initial.sql")
+    assert 'CREATE TABLE "users"' in migration.read_text(encoding="utf-8")
+    committed = run("git", "ls-files", at=baked).stdout.split()
+    assert f"migrations/{migration.name}" in committed
+    assert {"migrations/atlas.sum", "uv.lock", ".cruft.json"} <= set(committed)
+
+
+def test_a_second_diff_makes_nothing(baked: Path) -> None:
+    again = run("make", "migrate-create", "m=again", at=baked)
+    assert (again.returncode, again.stdout.strip()) == (
+        0,
+        "the models and the migrations agree: nothing to do",
+    )
+    assert run("git", "status", "--porcelain", at=baked).stdout == ""
+
+
+def test_set_up_can_be_repeated(service: Path) -> None:
+    env = (service / ".env").read_text(encoding="utf-8")
+    again = run("make", "setup", at=service)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "NOT DONE" not in again.stdout
+    assert (service / ".env").read_text(encoding="utf-8") == env
+    assert run("git", "status", "--porcelain", at=service).stdout == ""
+    assert len(run("git", "log", "--oneline", at=service).stdout.splitlines()) == 1
+
+
+def test_secrets_are_generated_private_and_ignored(service: Path) -> None:
+    env = service / ".env"
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert "change-me" not in env.read_text(encoding="utf-8")
+    assert run("git", "check-ignore", ".env", at=service).returncode == 0
+
+
+def test_the_models_can_be_shown_by_hand(service: Path) -> None:
+    shown = run("uv", "run", "python", "load_models.py", at=service)
+    assert "CREATE TABLE users" in shown.stdout
+
+
+def test_a_bake_leaves_no_process_behind(template: Path, workshop: Path) -> None:
+    baked = bake(template, workshop / "quiet")
+    assert baked.returncode == 0, baked.stdout + baked.stderr
+    stopped = run("make", "db-stop", at=workshop / "quiet" / SLUG)
+    assert stopped.stdout.strip() == "nothing was running for this project"
+
+
+def test_the_readme_of_the_service_is_true(fork: Path) -> None:
+    follow(fork / "README.md", fork)
+    assert len(list((fork / "migrations").glob("*.sql"))) == 2
+
+
+def test_a_bake_inside_a_repository_makes_none_of_its_own(template: Path, workshop: Path) -> None:
+    monorepo = workshop / "monorepo"
+    monorepo.mkdir()
+    run("git", "init", "-q", at=monorepo).check_returncode()
+    baked = bake(template, monorepo / "services")
+    assert baked.returncode == 0, baked.stdout + baked.stderr
+    assert not (monorepo / "services" / SLUG / ".git").exists()
+    assert run("git", "log", at=monorepo).returncode != 0
+
+
+def test_cruft_create_leaves_the_first_commit_to_set_up(template: Path, workshop: Path) -> None:
+    out = workshop / "cruft"
+    out.mkdir()
+    created = run("cruft", "create", str(template), "--no-input", at=out)
+    assert created.returncode == 0, created.stdout + created.stderr
+    project = out / SLUG
+    assert not (project / ".git").exists()
+    run("make", "setup", at=project).check_returncode()
+    assert ".cruft.json" in run("git", "ls-files", at=project).stdout.split()
+    accepted = run("cruft", "diff", "--exit-code", at=project)
+    assert accepted.returncode == 0, accepted.stdout

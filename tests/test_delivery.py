@@ -1,0 +1,292 @@
+"""The files around the service: pipelines, images, manifests, licences, and git's own files."""
+
+import ast
+import hashlib
+import re
+import shlex
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from tests.conftest import TREE, Render, run
+
+PIPELINES = {
+    "github": (".github/workflows/ci.yml", "vendor.github-workflows"),
+    "gitlab": (".gitlab-ci.yml", "vendor.gitlab-ci"),
+    "circleci": (".circleci/config.yml", "vendor.circle-ci"),
+}
+MANIFESTS = ["deployment.yaml", "migration-job.yaml", "service.yaml"]
+LICENCES = {
+    "MIT": "MIT License",
+    "Apache-2.0": "Apache License",
+    "BSD-3-Clause": "BSD 3-Clause License",
+    "Proprietary": "Proprietary",
+}
+APACHE_2_SHA256 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+MADE_BY_SETUP = {"uv.lock", "migrations"}
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def assert_schema(name: str, path: Path) -> None:
+    command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", name, path.name)
+    checked = run(*command, at=path.parent)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+# Pipelines
+
+
+@pytest.mark.parametrize("provider", PIPELINES)
+def test_pipeline_is_valid_for_its_provider(render: Render, provider: str) -> None:
+    path, schema = PIPELINES[provider]
+    assert_schema(schema, render(ci_provider=provider) / path)
+
+
+@pytest.mark.parametrize("provider", PIPELINES)
+def test_pipeline_installs_from_the_lock_and_runs_the_full_check(
+    render: Render, provider: str
+) -> None:
+    config = load(render(ci_provider=provider) / PIPELINES[provider][0])
+    job = config.get("jobs", config)["check"]
+    commands = job.get("script") or [step["run"] for step in job["steps"] if "run" in step]
+    assert re.fullmatch(r"(pip|pipx) install uv==\d+\.\d+\.\d+", commands[0])
+    assert commands[1:] == ["uv sync --locked", "make check"]
+
+
+@pytest.mark.parametrize("provider", PIPELINES)
+def test_pipeline_keeps_downloads_and_the_built_atlas(render: Render, provider: str) -> None:
+    project = render(ci_provider=provider)
+    text = (project / PIPELINES[provider][0]).read_text(encoding="utf-8")
+    assert re.search(r"paths?: \[?\.cache\]?\n", text)
+    assert re.search(r"  UV_CACHE_DIR: \S.*/\.cache/uv\n", text)
+    assert re.search(r"  ATLAS_CACHE_DIR: \S.*/\.cache/atlas\n", text)
+    assert "ATLAS_CACHE_DIR" in "".join(p.read_text() for p in project.glob("tools/atlas/*.py"))
+
+
+def test_make_check_runs_every_part_of_the_check(render: Render) -> None:
+    planned = run("make", "--dry-run", "check", at=render())
+    assert planned.returncode == 0, planned.stderr
+    for part in ("ruff format --check", "ruff check", "mypy", "lint-imports", "pytest"):
+        assert part in planned.stdout
+    for part in ("migrate-validate", "check"):
+        assert f"tools.schema {part}\n" in planned.stdout
+
+
+def test_github_workflow_has_no_known_weakness(render: Render) -> None:
+    zizmor = Path(sysconfig.get_path("scripts"), "zizmor")
+    strict = ("--offline", "--persona=auditor", "--min-severity=low")
+    audit = run(zizmor, *strict, ".github", at=render(ci_provider="github"))
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_one_uv_version_everywhere() -> None:
+    files = [path for path, _ in PIPELINES.values()] + ["Dockerfile"]
+    texts = [(TREE / name).read_text(encoding="utf-8") for name in files]
+    assert len({tuple(re.findall(r"uv==(\S+)", text)) for text in texts}) == 1
+
+
+# Images
+
+
+def instructions(dockerfile: Path) -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n\s*", "", dockerfile.read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def stages(dockerfile: Path) -> dict[str, list[tuple[str, str]]]:
+    """The instructions of each stage, by its name; the last is what `docker build` makes."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for word, rest in instructions(dockerfile):
+        if word == "FROM":
+            found[rest.rpartition(" AS ")[2]] = []
+        elif found:
+            next(reversed(found.values())).append((word, rest))
+    return found
+
+
+@pytest.mark.parametrize("stage", ["migrate", "service"])
+def test_images_run_as_a_numeric_user_who_is_not_root(render: Render, stage: str) -> None:
+    users = [rest for word, rest in stages(render() / "Dockerfile")[stage] if word == "USER"]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", users[-1])
+
+
+def test_the_service_image_installs_nothing_itself_and_checks_its_health(render: Render) -> None:
+    built = stages(render() / "Dockerfile")
+    assert list(built)[-1] == "service"
+    words = dict(built["service"])
+    assert "RUN" not in words
+    assert "/healthz" in words["HEALTHCHECK"]
+    assert "main:create_app" in words["CMD"]
+
+
+def test_whatever_the_images_copy_is_there_and_reaches_the_builder(render: Render) -> None:
+    project = render()
+    let_in = (project / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    copied = [rest for word, rest in instructions(project / "Dockerfile") if word == "COPY"]
+    sources = {s for rest in copied if "--from" not in rest for s in shlex.split(rest)[:-1]}
+    assert sources
+    for source in sources:
+        assert source in MADE_BY_SETUP or (project / source).exists(), source
+        assert f"!{source}" in let_in
+
+
+def test_compose_is_valid_and_stays_on_this_machine(render: Render) -> None:
+    project = render()
+    assert_schema("vendor.compose-spec", project / "compose.yaml")
+    services = load(project / "compose.yaml")["services"]
+    for service in services.values():
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        assert service.get("build", {}).get("target", "service") in stages(project / "Dockerfile")
+
+
+def test_compose_holds_no_secret_and_takes_every_value_from_the_env_file(render: Render) -> None:
+    project = render()
+    text = (project / "compose.yaml").read_text(encoding="utf-8")
+    example = (project / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"PASSWORD: (..)|://\w+:(..)", text)) == {("${", ""), ("", "${")}
+    for variable in re.findall(r"\$\{(\w+)", text):
+        assert re.search(rf"^{variable}=", example, re.MULTILINE), variable
+
+
+# Kubernetes
+
+
+@pytest.fixture
+def deploy(render: Render) -> Path:
+    return render(kubernetes=True) / "deploy"
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifest_is_valid(deploy: Path, name: str) -> None:
+    kubernetes_validate.validate(load(deploy / "kubernetes" / name), "1.33", strict=True)
+
+
+def test_kustomization_lists_every_manifest_and_every_image(deploy: Path) -> None:
+    folder = deploy / "kubernetes"
+    kustomization = load(folder / "kustomization.yaml")
+    assert kustomization["resources"] == MANIFESTS
+    assert {p.name for p in folder.iterdir()} == {*MANIFESTS, "kustomization.yaml"}
+    used = {
+        container["image"]
+        for name in ("deployment.yaml", "migration-job.yaml")
+        for container in load(folder / name)["spec"]["template"]["spec"]["containers"]
+    }
+    assert {image["name"] for image in kustomization["images"]} == used
+
+
+def test_the_service_finds_the_pods_and_the_probes_find_the_service(deploy: Path) -> None:
+    service = load(deploy / "kubernetes/service.yaml")["spec"]
+    deployment = load(deploy / "kubernetes/deployment.yaml")["spec"]
+    pod = deployment["template"]
+    assert service["selector"] == deployment["selector"]["matchLabels"] == pod["metadata"]["labels"]
+    (container,) = pod["spec"]["containers"]
+    (port,) = container["ports"]
+    assert service["ports"][0]["targetPort"] == port["name"]
+    assert f'"--port", "{port["containerPort"]}"' in (deploy.parent / "Dockerfile").read_text()
+    source = "".join(p.read_text() for p in (deploy.parent / "src").rglob("*.py"))
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert f'"{container[probe]["httpGet"]["path"]}"' in source
+
+
+@pytest.mark.parametrize("name", ["deployment.yaml", "migration-job.yaml"])
+def test_pods_have_no_privileges_and_take_the_database_from_a_secret(
+    deploy: Path, name: str
+) -> None:
+    pod = load(deploy / "kubernetes" / name)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    secrets = [variable["name"] for variable in container["env"] if "valueFrom" in variable]
+    assert secrets == ["DATABASE_URL"]
+
+
+def test_argo_cd_migrates_once_before_it_deploys(deploy: Path) -> None:
+    job = load(deploy / "kubernetes/migration-job.yaml")
+    hook = "argocd.argoproj.io/hook"
+    assert job["metadata"]["annotations"] == {
+        hook: "PreSync",
+        f"{hook}-delete-policy": "BeforeHookCreation",
+    }
+    assert job["spec"]["backoffLimit"] == 0
+    application = load(deploy / "argocd/application.yaml")
+    assert application["kind"] == "Application"
+    assert (deploy.parent / application["spec"]["source"]["path"]).is_dir()
+
+
+# Licence, settings, git
+
+
+@pytest.mark.parametrize("licence", LICENCES)
+def test_licence_is_the_chosen_one_as_tools_recognise_it(render: Render, licence: str) -> None:
+    text = (render(license=licence, author_name="Ada O'Neil") / "LICENSE").read_bytes().decode()
+    assert text.strip().partition("\n")[0] == LICENCES[licence]
+    assert "{" not in text
+    assert text.endswith(".\n")
+    if licence == "Apache-2.0":
+        assert hashlib.sha256(text.encode()).hexdigest() == APACHE_2_SHA256
+    else:
+        assert "\nCopyright (c) Ada O'Neil" in text
+
+
+def test_the_env_example_names_every_setting_and_holds_one_placeholder(render: Render) -> None:
+    project = render()
+    example = (project / ".env.example").read_text(encoding="utf-8")
+    module = ast.parse((project / "src/infrastructure/settings.py").read_text(encoding="utf-8"))
+    settings = {
+        field.target.id.upper()
+        for node in module.body
+        if isinstance(node, ast.ClassDef)
+        for field in node.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+    named = set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE))
+    assert settings
+    assert settings <= named
+    # `make setup` replaces it wherever it stands.
+    assert example.count("change-me") == 1
+
+
+@pytest.fixture
+def repository(render: Render, tmp_path: Path) -> Path:
+    for name in (".gitignore", ".gitattributes"):
+        (tmp_path / name).write_bytes((render() / name).read_bytes())
+    assert run("git", "init", "--quiet", at=tmp_path).returncode == 0
+    return tmp_path
+
+
+def test_git_ignores_secrets_data_and_caches_and_nothing_else(repository: Path) -> None:
+    ignored = [".env", ".venv/bin/python", ".postgres/data/base", ".cache/uv/x", "dist/a.whl"]
+    kept = [".env.example", "uv.lock", "migrations/atlas.sum", ".cruft.json", "src/main.py"]
+    answer = run("git", "check-ignore", "--no-index", *ignored, *kept, at=repository)
+    assert answer.stdout.splitlines() == ignored
+
+
+def test_git_keeps_line_ends_of_code_and_every_byte_of_migrations(repository: Path) -> None:
+    answer = run(
+        "git", "check-attr", "text", "eol", "--", "a.py", "migrations/1.sql", at=repository
+    )
+    assert answer.stdout.splitlines() == [
+        "a.py: text: auto",
+        "a.py: eol: lf",
+        "migrations/1.sql: text: unset",
+        "migrations/1.sql: eol: lf",
+    ]
+
+
+def test_commit_hooks_are_local_and_run_what_is_locked(render: Render) -> None:
+    (repository,) = load(render() / ".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    assert [hook["entry"] for hook in repository["hooks"]] == [
+        "uv run ruff check --fix",
+        "uv run ruff format",
+    ]

@@ -1,0 +1,101 @@
+"""Every combination of options renders a tidy project; nothing is run here but the shape step."""
+
+import itertools
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, TREE, Render, run
+
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+PROMPTS = {key: value for key, value in QUESTIONS.items() if not key.startswith("_")}
+CHOICES = {key: value for key, value in PROMPTS.items() if isinstance(value, list)}
+FLAGS = {key: [False, True] for key, value in PROMPTS.items() if isinstance(value, bool)}
+OPTIONS = CHOICES | FLAGS
+EVERY_COMBINATION = [
+    dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())
+]
+
+
+def text_files(project: Path) -> dict[str, str]:
+    files = (path for path in project.rglob("*") if path.is_file())
+    return {str(path.relative_to(project)): path.read_text(encoding="utf-8") for path in files}
+
+
+@pytest.fixture(
+    params=EVERY_COMBINATION, ids=lambda combination: "-".join(map(str, combination.values()))
+)
+def project(request: pytest.FixtureRequest, render: Render) -> Path:
+    return render(**request.param)
+
+
+def test_no_jinja_is_left_over(project: Path) -> None:
+    for file, text in text_files(project).items():
+        assert "cookiecutter." not in text, file
+        assert not re.search(r"(?<!\$)\{\{|\{%", text), file
+
+
+def test_every_file_parses_and_ends_in_one_newline(project: Path) -> None:
+    for file, text in text_files(project).items():
+        if file.endswith(".toml"):
+            tomllib.loads(text)
+        if file.endswith((".yml", ".yaml")):
+            list(yaml.safe_load_all(text))
+        if text:
+            assert text.endswith("\n"), file
+            assert not text.endswith("\n\n"), file
+        assert "\r" not in text, file
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), file
+
+
+def test_the_formatter_changes_nothing(project: Path) -> None:
+    checked = run("ruff", "format", "--no-cache", "--check", ".", at=project)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_only_what_was_chosen_is_there(project: Path, request: pytest.FixtureRequest) -> None:
+    answers = request.node.callspec.params["project"]
+    present = {path.name for path in project.iterdir()}
+    pipelines = {"github": ".github", "gitlab": ".gitlab-ci.yml", "circleci": ".circleci"}
+    assert present & set(pipelines.values()) == {pipelines[answers["ci_provider"]]}
+    assert ("deploy" in present) == answers["kubernetes"]
+
+
+def test_git_would_take_no_secret(project: Path, tmp_path: Path) -> None:
+    work_tree = ("--git-dir", str(tmp_path / "git"), "--work-tree", str(project))
+    secret = project / ".env"
+    secret.write_text("POSTGRES_PASSWORD=generated\n", encoding="utf-8")
+    run("git", *work_tree, "init", "-q", at=project).check_returncode()
+    run("git", *work_tree, "add", "-A", at=project).check_returncode()
+    staged = run("git", *work_tree, "ls-files", at=project).stdout.split()
+    secret.unlink()
+    assert ".env.example" in staged
+    assert ".env" not in staged
+
+
+def test_every_answer_is_used(render: Render) -> None:
+    answers = {
+        "project_name": "Zebra Crossing",
+        "project_slug": "zebra-stripes",
+        "description": "Counts the stripes",
+        "author_name": "Zoë Quagga",
+        "author_email": "zoe@quagga.example",
+    }
+    everything = "\n".join(text_files(render(**answers)).values())
+    for answer in answers.values():
+        assert answer in everything
+
+
+def test_there_are_at_most_eight_questions_each_with_a_human_text() -> None:
+    assert len(PROMPTS) <= 8
+    assert set(PROMPTS) == set(QUESTIONS["__prompts__"])
+
+
+def test_a_bake_copies_code_byte_for_byte(render: Render) -> None:
+    for file in TREE.rglob("*"):
+        if file.suffix in {".py", ".hcl", ".sql"} and "__pycache__" not in file.parts:
+            assert (render() / file.relative_to(TREE)).read_bytes() == file.read_bytes()

@@ -1,0 +1,109 @@
+"""`make setup` with a tool missing: the project is made, and each gap is told with its cure."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SLUG, TREE, bake, run
+from tools import setup
+
+
+@pytest.fixture
+def path_without(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """A PATH that has every program of this machine but the ones named."""
+
+    def path_without(*missing: str) -> dict[str, str]:
+        folder = tmp_path / "bin"
+        folder.mkdir()
+        for directory in map(Path, os.get_exec_path()):
+            for program in directory.iterdir() if directory.is_dir() else ():
+                link = folder / program.name
+                if program.name not in missing and not link.exists():
+                    link.symlink_to(program)
+        return {"PATH": str(folder)}
+
+    return path_without
+
+
+def test_without_uv_nothing_is_installed_and_the_cure_is_told(
+    template: Path, tmp_path: Path, path_without: Callable[..., dict[str, str]]
+) -> None:
+    baked = bake(template, tmp_path / "out", env=path_without("uv", "uvx"))
+    project = tmp_path / "out" / SLUG
+    assert baked.returncode == 0, baked.stderr
+    assert "NOT DONE  lock        uv is not installed" in baked.stdout
+    assert "NOT DONE  install     waits for: lock" in baked.stdout
+    assert "NOT DONE  migration" in baked.stdout
+    assert "make setup" in baked.stdout
+    assert (project / ".env").exists()
+    assert (project / ".git").exists()
+
+
+def test_without_git_there_is_no_commit_and_the_cure_is_told(
+    template: Path, tmp_path: Path, path_without: Callable[..., dict[str, str]]
+) -> None:
+    baked = bake(template, tmp_path / "out", env=path_without("git"))
+    project = tmp_path / "out" / SLUG
+    assert baked.returncode == 0, baked.stderr
+    assert "NOT DONE  repository  git is not installed" in baked.stdout
+    assert list((project / "migrations").glob("*_initial.sql"))
+    assert not (project / ".git").exists()
+
+
+def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
+    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
+) -> None:
+    lacking = {
+        **path_without("atlas", "go"),
+        "ATLAS_CACHE_DIR": str(workshop / "no-atlas"),
+        "UV_OFFLINE": "1",
+        "GOPROXY": "off",
+    }
+    baked = bake(template, workshop / "later", env=lacking)
+    project = workshop / "later" / SLUG
+    assert baked.returncode == 0, baked.stderr
+    assert "NOT DONE  atlas" in baked.stdout
+    assert "NOT DONE  migration   waits for: atlas" in baked.stdout
+    assert not list((project / "migrations").glob("*.sql"))
+
+    later = run("make", "setup", at=project)
+    assert later.returncode == 0, later.stdout
+    assert list((project / "migrations").glob("*_initial.sql"))
+
+
+def test_without_an_identity_git_says_so_and_set_up_commits_later(
+    template: Path, tmp_path: Path
+) -> None:
+    nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_COMMITTER_NAME": ""}
+    baked = bake(template, tmp_path / "out", env=nobody | {"TEMPLATE_SETUP": "no"})
+    assert baked.returncode == 0
+    project = tmp_path / "out" / SLUG
+    first = run("python3", "-m", "tools.setup", at=project, env=nobody | {"PATH": "/usr/bin:/bin"})
+    assert "NOT DONE  repository" in first.stdout
+    run("make", "setup", at=project)
+    assert run("git", "log", "--oneline", at=project).stdout.count("\n") == 1
+
+
+def test_a_wrong_schema_fails_the_bake(template: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(template, broken)
+    model = broken / TREE.name / "src" / "domain" / "models" / "user.py"
+    model.write_text(model.read_text(encoding="utf-8").replace("lower", "no_such_function"))
+    baked = bake(broken, tmp_path / "out")
+    assert baked.returncode != 0
+    assert "FAILED    migration" in baked.stdout
+    assert "no_such_function" in baked.stdout
+
+
+def test_a_shim_without_a_uv_behind_it_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path / "uv"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.delenv("UV", raising=False)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert setup.uv() != str(shim)

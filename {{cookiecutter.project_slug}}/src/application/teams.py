@@ -1,0 +1,47 @@
+"""What can be done with teams. Users are locked before teams, always: so nobody waits in a ring."""
+
+from uuid import UUID
+
+from application.ports import Page, UnitOfWork
+from domain.models import Role, Team
+
+
+async def create(uow: UnitOfWork, *, name: str, owner_id: UUID, parent_id: UUID | None) -> Team:
+    """Raises NotFound if there is no such owner or parent."""
+    async with uow:
+        owner = await uow.users.lock(owner_id)
+        parent = await uow.teams.get(parent_id) if parent_id else None
+        team = Team(name=name, owner=owner, parent=parent)
+        uow.teams.add(team)
+        await uow.commit()
+        return team
+
+
+async def get(uow: UnitOfWork, team_id: UUID) -> Team:
+    """The team with its members; raises NotFound."""
+    async with uow:
+        return await uow.teams.get(team_id)
+
+
+async def page(uow: UnitOfWork, after: UUID | None, limit: int) -> Page[Team]:
+    """Teams in the order of their making, from the first beyond `after` on; without members."""
+    async with uow:
+        return await uow.teams.page(after, limit)
+
+
+async def assign(uow: UnitOfWork, team_id: UUID, user_id: UUID, role: Role) -> Team:
+    """Make the user a member, or change the role; raises NotFound, LastOwner."""
+    async with uow:
+        user = await uow.users.lock(user_id)
+        team = await uow.teams.lock(team_id)
+        team.assign(user, role)
+        await uow.commit()
+        return team
+
+
+async def remove(uow: UnitOfWork, team_id: UUID, user_id: UUID) -> None:
+    """Afterwards the user is no member, as before perhaps; raises NotFound, LastOwner."""
+    async with uow:
+        team = await uow.teams.lock(team_id)
+        team.remove(user_id)
+        await uow.commit()

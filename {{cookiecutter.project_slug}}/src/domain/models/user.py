@@ -1,0 +1,30 @@
+"""People."""
+
+from sqlalchemy import Index, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.models.base import BaseEntity, SoftDeletable
+
+
+class User(SoftDeletable, BaseEntity):
+    """A username is never given out twice; an address is free again when its user is deleted."""
+
+    username: Mapped[str] = mapped_column(String(100), unique=True)
+    email: Mapped[str] = mapped_column(String(255))
+
+    __table_args__ = (
+        Index(
+            "uq_users_active_email",
+            func.lower(email),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
+
+    def __init__(self, *, username: str, email: str) -> None:
+        super().__init__(username=username, email=email)
+
+    def delete(self) -> None:
+        """Forget the address, too: it is personal, and nothing refers to it."""
+        super().delete()
+        self.email = f"{self.id}@deleted.invalid"

@@ -1,0 +1,48 @@
+"""Configuration: environment variables, read once, in `main`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import NonNegativeInt, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
+
+    database_url: SecretStr
+    database_pool_size: PositiveInt = 5
+    database_max_overflow: NonNegativeInt = 5
+    # Costs each request a round trip, and spares it the error after a restart of the database.
+    database_pool_pre_ping: bool = False
+    migrations_dir: Path = Path(__file__).parents[2] / "migrations"
+    service_name: str = "service"
+    environment: str = "development"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        try:
+            driver = make_url(url.get_secret_value()).drivername
+        except (ArgumentError, ValueError):
+            driver = None
+        if driver != "postgresql":
+            raise ValueError("expected postgresql://user:password@host:5432/database")
+        return url
+
+
+def read_settings() -> Settings:
+    """Ends the program with one line if variables are bad; their values may be secret."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = (
+            f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise SystemExit("error: environment variable " + "; ".join(faults)) from None

@@ -1,0 +1,68 @@
+"""`/teams` and their members."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from application import teams
+from application.ports import Page
+from domain.models import Role, Team
+from presentation.api.dependencies import After, Limit, Uow
+from presentation.api.schemas import Body, Line, PageView, View
+
+router = APIRouter(prefix="/teams", tags=["teams"])
+
+
+class TeamFoundation(Body):
+    name: Line
+    owner_id: UUID
+    parent_id: UUID | None = None
+
+
+class Assignment(Body):
+    role: Role
+
+
+class MembershipView(View):
+    user_id: UUID
+    role: Role
+
+
+class TeamView(View):
+    id: UUID
+    name: str
+    parent_id: UUID | None
+
+
+class TeamWithMembersView(TeamView):
+    memberships: list[MembershipView]
+
+
+@router.post("", status_code=HTTPStatus.CREATED, response_model=TeamWithMembersView)
+async def create_team(body: TeamFoundation, uow: Uow, request: Request, response: Response) -> Team:
+    team = await teams.create(uow, **body.model_dump())
+    response.headers["Location"] = request.url_for("get_team", team_id=team.id).path
+    return team
+
+
+@router.get("", response_model=PageView[TeamView])
+async def list_teams(uow: Uow, after: After = None, limit: Limit = 50) -> Page[Team]:
+    return await teams.page(uow, after, limit)
+
+
+@router.get("/{team_id}", response_model=TeamWithMembersView)
+async def get_team(team_id: UUID, uow: Uow) -> Team:
+    return await teams.get(uow, team_id)
+
+
+@router.put("/{team_id}/members/{user_id}", response_model=TeamWithMembersView)
+async def assign_member(team_id: UUID, user_id: UUID, body: Assignment, uow: Uow) -> Team:
+    """Gives the user a role in the team, as a new member or in place of another role."""
+    return await teams.assign(uow, team_id, user_id, body.role)
+
+
+@router.delete("/{team_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
+async def remove_member(team_id: UUID, user_id: UUID, uow: Uow) -> None:
+    """Afterwards the user is no member, whether they were one or not."""
+    await teams.remove(uow, team_id, user_id)

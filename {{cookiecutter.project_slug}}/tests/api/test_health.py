@@ -1,0 +1,16 @@
+import pytest
+from httpx2 import AsyncClient
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_service_with_a_migrated_database_is_ready(client: AsyncClient) -> None:
+    assert (await client.get("/readyz")).status_code == 200
+
+
+async def test_a_service_without_its_database_lives_but_is_not_ready(cut_off: AsyncClient) -> None:
+    alive, ready = await cut_off.get("/healthz"), await cut_off.get("/readyz")
+
+    assert (alive.status_code, ready.status_code) == (200, 503)
+    assert ready.headers["content-type"] == "application/problem+json"
+    assert ready.json()["detail"] == "The database does not answer."

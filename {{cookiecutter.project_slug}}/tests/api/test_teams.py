@@ -1,0 +1,80 @@
+from uuid import uuid4
+
+import pytest
+from httpx2 import AsyncClient
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def ada(client: AsyncClient) -> str:
+    return await register(client, "ada")
+
+
+@pytest.fixture
+async def bob(client: AsyncClient) -> str:
+    return await register(client, "bob")
+
+
+async def register(client: AsyncClient, name: str) -> str:
+    body = {"username": name, "email": f"{name}@example.com"}
+    return str((await client.post("/users", json=body)).json()["id"])
+
+
+async def found(client: AsyncClient, owner: str, parent: str | None = None) -> str:
+    body = {"name": "Engines", "owner_id": owner, "parent_id": parent}
+    return (await client.post("/teams", json=body)).headers["location"]
+
+
+async def test_a_team_can_be_part_of_another(client: AsyncClient, ada: str) -> None:
+    parent = (await client.get(await found(client, ada))).json()
+    child = (await client.get(await found(client, ada, parent["id"]))).json()
+
+    assert child["parent_id"] == parent["id"]
+    assert child["memberships"] == [{"user_id": ada, "role": "owner"}]
+    assert (await client.get("/teams")).json() == {
+        "items": [
+            {key: team[key] for key in ("id", "name", "parent_id")} for team in (parent, child)
+        ],
+        "next_after": None,
+    }
+
+
+async def test_a_team_without_an_existing_owner_is_not_made(client: AsyncClient) -> None:
+    body = {"name": "Engines", "owner_id": str(uuid4())}
+
+    response = await client.post("/teams", json=body)
+
+    assert response.status_code == 404
+    assert response.json()["detail"] == f"User {body['owner_id']} does not exist."
+    assert (await client.get("/teams")).json()["items"] == []
+
+
+async def test_members_come_change_and_go(client: AsyncClient, ada: str, bob: str) -> None:
+    team = await found(client, ada)
+    seat = f"{team}/members/{bob}"
+
+    roles = []
+    for role in ("member", "owner"):
+        response = await client.put(seat, json={"role": role})
+        roles.append({each["user_id"]: each["role"] for each in response.json()["memberships"]})
+
+    assert roles == [{ada: "owner", bob: "member"}, {ada: "owner", bob: "owner"}]
+    assert [(await client.delete(seat)).status_code for _ in range(2)] == [204, 204]
+    assert (await client.get(team)).json()["memberships"] == [{"user_id": ada, "role": "owner"}]
+
+
+async def test_the_last_owner_stays(client: AsyncClient, ada: str, bob: str) -> None:
+    team = await found(client, ada)
+    await client.put(f"{team}/members/{bob}", json={"role": "member"})
+
+    refusals = [
+        await client.delete(f"{team}/members/{ada}"),
+        await client.put(f"{team}/members/{ada}", json={"role": "member"}),
+        await client.delete(f"/users/{ada}"),
+    ]
+
+    assert {(each.status_code, each.json()["type"]) for each in refusals} == {
+        (409, "urn:problem:last-owner")
+    }
+    assert (await client.get(f"/users/{ada}")).status_code == 200

