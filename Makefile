@@ -31,6 +31,7 @@ clean: ## Remove what this file installed
 	.uv/bin/python -m pip install --quiet uv==0.13.9
 
 .venv/ready: pyproject.toml constraints.txt | $(UV)
+	@python3 -c 'import sys; sys.exit("python3 >= 3.11 is needed" if sys.version_info < (3, 11) else 0)'
 	$(UV) venv --quiet --allow-existing --python "$$(python3 -c 'import sys; print(sys.executable)')"
 	$(UV) pip install --quiet --group dev --constraints constraints.txt
 	@touch $@

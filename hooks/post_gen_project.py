@@ -49,20 +49,16 @@ def origin(project: Path) -> str:
 
 def remember_template(project: Path) -> str | None:
     """Write `.cruft.json`, so that `cruft update` works from the first day; why not, if not."""
-    # With a pre_prompt hook this is cookiecutter's own copy of the template, .git included.
-    clone = Path(str(ANSWERS["_repo_dir"])).resolve()
+    # May be relative to where the user's shell stood.
+    clone = Path(os.environ.get("PWD", ""), ANSWERS["_repo_dir"]).resolve()
     commit = git(clone, "rev-parse", "HEAD")
     if git(clone, "rev-parse", "--show-toplevel") != clone.as_posix() or not commit:
         return "the template is no git clone with a commit"
-    # cookiecutter makes the hooks of its copy executable: no change of the template.
-    if git(clone, "-c", "core.fileMode=false", "status", "--porcelain"):
+    if git(clone, "status", "--porcelain"):
         return "the template has uncommitted changes"
-    address = git(clone, "config", "--get", "remote.origin.url") or local_template()
-    if not address:
-        return "the template's folder cannot be found again"
     questions = json.loads((clone / "cookiecutter.json").read_text(encoding="utf-8"))
     remembered = {
-        "template": address,
+        "template": git(clone, "config", "--get", "remote.origin.url") or str(clone),
         "commit": commit,
         "checkout": ANSWERS.get("_checkout") or None,
         "context": {
@@ -75,12 +71,6 @@ def remember_template(project: Path) -> str | None:
     text = json.dumps(remembered, indent=2) + "\n"
     (project / ".cruft.json").write_text(text, encoding="utf-8", newline="\n")
     return None
-
-
-def local_template() -> str:
-    """The folder that was given as the template, as the user's shell saw it; empty if unknown."""
-    folder = Path(os.environ.get("PWD", ""), str(ANSWERS["_template"]))
-    return str(folder.resolve()) if (folder / ".git").exists() else ""
 
 
 def git(folder: Path, *arguments: str) -> str:

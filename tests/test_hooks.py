@@ -29,16 +29,6 @@ def test_cruft_update_and_diff_are_recognised_by_their_temporary_folder() -> Non
         assert post_gen(_commit="abc").origin(project) == "render"
 
 
-@pytest.mark.parametrize("missing", ["git", "uv"])
-def test_a_missing_tool_is_named_before_the_questions(
-    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    hook = load_hook("pre_prompt", DEFAULTS)
-    monkeypatch.setattr(hook.shutil, "which", lambda tool: None if tool == missing else tool)
-    hook.main()
-    assert capsys.readouterr().err.startswith(f"note: {missing} is not installed")
-
-
 def test_set_up_can_be_switched_off(template: Path, tmp_path: Path) -> None:
     baked = bake(template, tmp_path / "out", env={"TEMPLATE_SETUP": "no"})
     project = tmp_path / "out" / SLUG
@@ -57,6 +47,15 @@ def test_a_project_remembers_its_template(service: Path, template: Path) -> None
     assert not {"_output_dir", "_repo_dir", "_checkout"} & set(context)
 
 
+def test_a_template_given_by_a_relative_path_is_found_again(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PWD", str(template.parent))
+    assert post_gen(_repo_dir=template.name).remember_template(tmp_path) is None
+    remembered = json.loads((tmp_path / ".cruft.json").read_text(encoding="utf-8"))
+    assert remembered["template"] == str(template)
+
+
 def test_cruft_accepts_a_fresh_project(service: Path) -> None:
     for command in (("check",), ("diff", "--exit-code")):
         accepted = run("cruft", *command, at=service)
@@ -68,7 +67,7 @@ def test_a_template_with_uncommitted_changes_is_not_remembered(
 ) -> None:
     clone = tmp_path / "clone"
     run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
-    hook = post_gen(_repo_dir=str(clone), _template=str(template))
+    hook = post_gen(_repo_dir=str(clone))
     assert hook.remember_template(tmp_path) is None
     (clone / "README.md").write_text("edited", encoding="utf-8")
     (tmp_path / ".cruft.json").unlink()

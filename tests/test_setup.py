@@ -29,10 +29,10 @@ def path_without(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 
 def test_without_uv_nothing_is_installed_and_the_cure_is_told(
-    template: Path, tmp_path: Path, path_without: Callable[..., dict[str, str]]
+    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
 ) -> None:
-    baked = bake(template, tmp_path / "out", env=path_without("uv", "uvx"))
-    project = tmp_path / "out" / SLUG
+    baked = bake(template, workshop / "no-uv", env=path_without("uv", "uvx"))
+    project = workshop / "no-uv" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  lock        uv is not installed" in baked.stdout
     assert "NOT DONE  install     waits for: lock" in baked.stdout
@@ -43,10 +43,10 @@ def test_without_uv_nothing_is_installed_and_the_cure_is_told(
 
 
 def test_without_git_there_is_no_commit_and_the_cure_is_told(
-    template: Path, tmp_path: Path, path_without: Callable[..., dict[str, str]]
+    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
 ) -> None:
-    baked = bake(template, tmp_path / "out", env=path_without("git"))
-    project = tmp_path / "out" / SLUG
+    baked = bake(template, workshop / "no-git", env=path_without("git"))
+    project = workshop / "no-git" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  repository  git is not installed" in baked.stdout
     assert list((project / "migrations").glob("*_initial.sql"))
@@ -75,24 +75,24 @@ def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
 
 
 def test_without_an_identity_git_says_so_and_set_up_commits_later(
-    template: Path, tmp_path: Path
+    template: Path, workshop: Path
 ) -> None:
     nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_COMMITTER_NAME": ""}
-    baked = bake(template, tmp_path / "out", env=nobody | {"TEMPLATE_SETUP": "no"})
+    baked = bake(template, workshop / "nobody", env=nobody | {"TEMPLATE_SETUP": "no"})
     assert baked.returncode == 0
-    project = tmp_path / "out" / SLUG
+    project = workshop / "nobody" / SLUG
     first = run("python3", "-m", "tools.setup", at=project, env=nobody | {"PATH": "/usr/bin:/bin"})
     assert "NOT DONE  repository" in first.stdout
     run("make", "setup", at=project)
     assert run("git", "log", "--oneline", at=project).stdout.count("\n") == 1
 
 
-def test_a_wrong_schema_fails_the_bake(template: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken"
+def test_a_wrong_schema_fails_the_bake(template: Path, workshop: Path) -> None:
+    broken = workshop / "broken-template"
     shutil.copytree(template, broken)
     model = broken / TREE.name / "src" / "domain" / "models" / "user.py"
     model.write_text(model.read_text(encoding="utf-8").replace("lower", "no_such_function"))
-    baked = bake(broken, tmp_path / "out")
+    baked = bake(broken, workshop / "broken")
     assert baked.returncode != 0
     assert "FAILED    migration" in baked.stdout
     assert "no_such_function" in baked.stdout

@@ -61,24 +61,18 @@ def check_modules(base: type[DeclarativeBase]) -> None:
         values = list(vars(module).values())
         for metadata in (getattr(value, "metadata", value) for value in values):
             if isinstance(metadata, MetaData) and metadata is not base.metadata:
-                raise refusal(
-                    file, "has metadata of its own: tables must derive from domain.models.Base"
-                )
-        if file.name != "__init__.py" and not any(
-            adds_to_schema(v, module.__name__) for v in values
-        ):
-            raise refusal(
-                file, "defines no table, mixin of a table or enum: is a base class missing?"
-            )
+                raise refusal(file, "has metadata of its own: inherit from domain.models.Base")
+        useful = any(adds_to_schema(value, module.__name__) for value in values)
+        if not useful and file.name != "__init__.py":
+            raise refusal(file, "defines no table, mixin of a table or enum: no base class?")
     if not base.metadata.tables:
         raise refusal(MODELS, "defines no table")
 
 
 def check_statements(base: type[DeclarativeBase]) -> None:
     """No statement needs its newlines and tabs, which the provider deletes."""
-    files: dict[Any, str] = {
-        mapper.local_table: inspect.getfile(mapper.class_) for mapper in base.registry.mappers
-    }
+    models = {mapper.local_table: mapper.class_ for mapper in base.registry.mappers}
+    files: dict[Any, str] = {table: inspect.getfile(model) for table, model in models.items()}
     statements: list[ExecutableDDLElement] = []
     engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
     base.metadata.create_all(engine, checkfirst=False)
@@ -89,9 +83,7 @@ def check_statements(base: type[DeclarativeBase]) -> None:
         if broken:
             part = getattr(statement, "element", None)
             file = files.get(getattr(part, "table", part), MODELS)
-            raise refusal(
-                file, f"newlines and tabs get lost on the way to Atlas; avoid them in {broken[0]!r}"
-            )
+            raise refusal(file, f"Atlas would not see the newlines and tabs of {broken[0]!r}")
 
 
 def main() -> None:

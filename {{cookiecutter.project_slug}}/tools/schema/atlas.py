@@ -67,11 +67,13 @@ def without_passwords(text: str, environment: dict[str, str]) -> str:
 
 def migrate(url: str) -> str:
     """Apply the pending migrations to the database at `url`; return Atlas's report."""
+    require_migrations()
     return atlas("migrate", "apply", "--env", "local", DATABASE_URL=url)
 
 
 def status(url: str) -> str:
     """Tell which migrations the database at `url` has and which are pending."""
+    require_migrations()
     return atlas("migrate", "status", "--env", "local", DATABASE_URL=url)
 
 
@@ -83,20 +85,28 @@ def inspect(url: str) -> str:
 
 def validate() -> None:
     """Check the files against atlas.sum, then replay all of them on an empty database."""
+    require_migrations()
     with scratch_database() as url:
         atlas("migrate", "validate", "--env", "local", ATLAS_DEV_URL=in_public(url))
 
 
 def rehash() -> None:
     """Accept the migration files as they are: write atlas.sum anew."""
+    require_migrations()
     atlas("migrate", "hash", "--env", "local")
+
+
+def require_migrations() -> None:
+    if not any(MIGRATIONS.glob("*.sql")):
+        raise ToolError("there is no migration yet. Make it: make migrate-create m=initial")
 
 
 def plan() -> str:
     """The SQL that would bring the migrations up to the models; empty when they agree."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "migrations"
-        shutil.copytree(MIGRATIONS, directory)
+        if MIGRATIONS.exists():
+            shutil.copytree(MIGRATIONS, directory)
         created = diff("plan", directory)
         return created.read_text(encoding="utf-8") if created else ""
 

@@ -48,11 +48,6 @@ def git() -> str:
     return f"{version}, as {ident.rpartition('>')[0]}>"
 
 
-def lock() -> str:
-    answer("uv", "lock", "--check", "--offline", cure="uv lock")
-    return "uv.lock matches pyproject.toml"
-
-
 def settings() -> str:
     env = PROJECT / ".env"
     if not env.exists():
@@ -98,7 +93,6 @@ CHECKS: dict[str, Callable[[], str]] = {
     "uv": uv,
     "git": git,
     "settings": settings,
-    "lock": lock,
     "atlas": atlas_binary,
     "postgres": database,
     "migrations": migrations,

@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier
 
 from tools.errors import ToolError
 from tools.schema import server
-from tools.schema.server import PROJECT as PROJECT
+from tools.schema.server import PROJECT
 
 # Strict, so that no part of a password can be taken for a host or a port and end up in a message.
 GIVEN = re.compile(
