@@ -20,6 +20,10 @@ OPTIONAL = {
     "deploy": ("kubernetes", True),
 }
 
+# What `make setup` answers when there is no "next" -> what cookiecutter is told. It deletes the
+# project for anything but 0: right for a schema that is wrong, not for one interrupted.
+STOPPED = {1: 1, 130: 0}
+
 
 def shape(project: Path) -> None:
     """Delete the optional parts that were not chosen: the one thing that updates repeat."""
@@ -85,7 +89,12 @@ def git(folder: Path, *arguments: str) -> str:
 def set_up(project: Path, *options: str) -> int:
     """Run the project's own `make setup`; it has explained itself whatever the exit code."""
     command = (sys.executable, "-m", "tools.setup", *options)
-    return subprocess.run(command, cwd=project, check=False).returncode
+    with subprocess.Popen(command, cwd=project) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue  # the child has it, too, and is cleaning up
 
 
 def main() -> int:
@@ -95,14 +104,16 @@ def main() -> int:
     wanted = os.environ.get("TEMPLATE_SETUP", "no" if by == "render" else "yes")
     if wanted != "yes":
         return 0
-    print(f"{project.name}: first set-up (the very first on a machine builds Atlas: minutes)")
+    # Flushed, since the set-up is a process of its own and prints next.
+    print(f"Setting up {project.name}; the first time on a machine takes minutes:", flush=True)
     unremembered = remember_template(project) if by == "cookiecutter" else None
     code = set_up(project, *(["--no-commit"] if by == "cruft create" else []))
     if unremembered:
         print(f"  NOT DONE  updates     {unremembered}: tie the project to it later by cruft link")
-    if code == 1:
-        return 1
-    print(f"\nNext: cd {project.name} && make migrate && make run")
+    if code in STOPPED:
+        return STOPPED[code]
+    commands = "make migrate && make run" if code == 0 else "make setup, when that is mended"
+    print(f"\nNext: cd {project.name} && {commands}")
     if by == "cruft create":
         # .cruft.json appears only after this hook, and belongs into the first commit.
         print("      make setup   (once more: it makes the first commit, with .cruft.json in it)")

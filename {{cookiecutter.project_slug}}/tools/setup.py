@@ -1,7 +1,8 @@
 """Make a fresh checkout ready to work on: `make setup`, also run when the project is generated.
 
 Every step can be repeated safely and reports in one line. What cannot be done now is said, with
-its cure, and nothing is undone. Exit codes: 0 all done, 1 the schema is wrong, 3 something waits.
+its cure, and nothing is undone. Exit codes: 0 all done, 1 the schema is wrong, 3 something waits,
+130 interrupted.
 The first half needs only a Python >= 3.10; the second runs inside the environment that it made.
 """
 
@@ -9,6 +10,7 @@ import argparse
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
-DONE, FAILED, WAITING = 0, 1, 3
+DONE, FAILED, WAITING, STOPPED = 0, 1, 3, 130
 AGAIN = "Mend that, then run: make setup"
 
 
@@ -58,18 +60,18 @@ def settings() -> str:
 
 def lock() -> str:
     """Pin every dependency; from uv's cache where the network is down."""
-    finished = run(uv(), "lock")
+    finished = run(uv(), "lock", "--quiet")
     if finished.returncode and run(uv(), "lock", "--offline").returncode:
-        raise NotDoneError(f"uv lock says: {tail(finished)} {AGAIN}")
+        raise NotDoneError(f"uv lock says: {words(finished)}. {AGAIN}")
     packages = (PROJECT / "uv.lock").read_text(encoding="utf-8").count("[[package]]")
     return f"uv.lock pins {packages} packages"
 
 
 def install() -> str:
     """Install what is locked into `.venv`."""
-    finished = run(uv(), "sync", "--locked")
+    finished = run(uv(), "sync", "--locked", "--quiet")
     if finished.returncode and run(uv(), "sync", "--locked", "--offline").returncode:
-        raise NotDoneError(f"uv sync says: {tail(finished)} {AGAIN}")
+        raise NotDoneError(f"uv sync says: {words(finished)}. {AGAIN}")
     return "everything locked is in .venv"
 
 
@@ -123,7 +125,7 @@ def repository() -> str:
     ):
         finished = run("git", *command)
         if finished.returncode:
-            raise NotDoneError(f"git {command[0]} says: {tail(finished)} {AGAIN}")
+            raise NotDoneError(f"git {command[0]} says: {words(finished)}. {AGAIN}")
     return "first commit on branch main"
 
 
@@ -144,9 +146,10 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def tail(finished: subprocess.CompletedProcess[str]) -> str:
+def words(finished: subprocess.CompletedProcess[str]) -> str:
+    """The first and the last line of what a program said: what went wrong, and why."""
     lines = (finished.stderr or finished.stdout).strip().splitlines()
-    return " ".join(line.strip() for line in lines[-3:]) or f"exit code {finished.returncode}"
+    return " ... ".join(dict.fromkeys(line.strip() for line in (*lines[:1], *lines[-1:])))
 
 
 def schema() -> int:
@@ -154,6 +157,7 @@ def schema() -> int:
     from tools.errors import ToolError
     from tools.schema import server
 
+    signal.signal(signal.SIGINT, interrupt_once)
     idle = not any(map(server.answers, server.SERVERS))
     try:
         return take(atlas, postgres, migration)
@@ -165,21 +169,45 @@ def schema() -> int:
             server.stop()
 
 
+def interrupt_once(*_: object) -> None:
+    """Whoever presses Ctrl-C twice shall not disturb the cleaning up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def run_schema() -> int:
+    """Start the second half and see it out: an interrupt is its own to clean up after."""
+    arguments = ("run", "--no-sync", "--quiet", "python", "-m", "tools.setup", "--schema-only")
+    with subprocess.Popen((uv(), *arguments), cwd=PROJECT) as child:
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                continue
+
+
+def set_up(*, commit: bool) -> int:
+    code = take(settings, lock, install)
+    if code == DONE:
+        code = run_schema()
+    else:
+        print("  NOT DONE  migration   waits for the steps above", flush=True)
+    if commit and code in (DONE, WAITING):
+        code = max(code, take(repository))
+    return code
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make setup", description=__doc__)
     parser.add_argument("--no-commit", action="store_true", help="leave git alone")
     parser.add_argument("--schema-only", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.schema_only:
-        return schema()
-    code = take(settings, lock, install)
-    if code == DONE:
-        inside = ("run", "--no-sync", "--quiet", "python", "-m", "tools.setup", "--schema-only")
-        code = subprocess.run([uv(), *inside], cwd=PROJECT, check=False).returncode
-    else:
-        print("  NOT DONE  migration   waits for the steps above", flush=True)
-    if code != FAILED and not arguments.no_commit:
-        code = max(code, take(repository))
+    try:
+        code = schema() if arguments.schema_only else set_up(commit=not arguments.no_commit)
+    except KeyboardInterrupt:
+        code = STOPPED
+    if code == STOPPED and not arguments.schema_only:
+        print("\nstopped: what is done is kept. Go on with: make setup", file=sys.stderr)
     return code
 
 
