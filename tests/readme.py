@@ -48,6 +48,7 @@ def paste(block: str, project: Path) -> None:
 
 @contextmanager
 def served(project: Path, port: int) -> Iterator[None]:
+    """`make run`, until it is not needed any more."""
     server = subprocess.Popen(
         ("make", "run", f"port={port}"),
         cwd=project,

@@ -80,10 +80,13 @@ def test_make_check_runs_every_part_of_the_check(render: Render) -> None:
         assert f"tools.schema {part}\n" in planned.stdout
 
 
-def test_github_workflow_has_no_known_weakness(render: Render) -> None:
+@pytest.mark.parametrize("whose", ["service", "template"])
+def test_github_workflow_has_no_known_weakness(render: Render, template: Path, whose: str) -> None:
+    folder = render(ci_provider="github") if whose == "service" else template
+    assert_schema("vendor.github-workflows", folder / ".github" / "workflows" / "ci.yml")
     zizmor = Path(sysconfig.get_path("scripts"), "zizmor")
     strict = ("--offline", "--persona=auditor", "--min-severity=low")
-    audit = run(zizmor, *strict, ".github", at=render(ci_provider="github"))
+    audit = run(zizmor, *strict, ".github", at=folder)
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import run
@@ -131,6 +132,26 @@ def test_the_database_is_started_named_and_stopped(fork: Path) -> None:
     assert make(fork, "db-start")[1] == url
     assert "stopped the dev server" in make(fork, "db-stop")[1]
     assert make(fork, "db-stop")[1].strip() == "nothing was running for this project"
+
+
+def test_atlas_by_hand_reads_the_models_and_lints_by_the_rules_of_atlas_hcl(fork: Path) -> None:
+    atlas = make(fork, "atlas")[1].strip()
+    url = make(fork, "db-url")[1].strip()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE by_hand")
+    dev = url.replace("/team_directory?", "/by_hand?search_path=public&")
+    environment = {"ATLAS_DEV_URL": dev, "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+
+    edit(fork / USER, "    username: Mapped[str] = mapped_column(String(100), unique=True)\n", "")
+    diff = (atlas, "migrate", "diff", "by_hand", "--env", "sqlalchemy")
+    planned = run(*diff, at=fork, env=environment)
+    assert planned.returncode == 0, planned.stderr
+    assert migrations(fork) == ["by_hand.sql", "initial.sql"]
+
+    lint = (atlas, "migrate", "lint", "--env", "sqlalchemy", "--latest", "1")
+    linted = run(*lint, at=fork, env=environment)
+    assert linted.returncode == 1
+    assert "DS103" in linted.stdout + linted.stderr
 
 
 def test_the_doctor_finds_nothing_on_a_fresh_project(service: Path) -> None:
