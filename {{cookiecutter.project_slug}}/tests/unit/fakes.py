@@ -26,7 +26,7 @@ class FakeRepository(Generic[E]):
     lock = get
 
     async def page(self, after: UUID | None, limit: int) -> Page[E]:
-        raise AssertionError("paging is the database's work; see tests/integration")
+        raise NotImplementedError("paging is the database's work; see tests/integration")
 
 
 class FakeTeams(FakeRepository[Team]):
