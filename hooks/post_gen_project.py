@@ -53,28 +53,48 @@ def origin(project: Path) -> str:
 
 def remember_template(project: Path) -> str | None:
     """Write `.cruft.json`, so that `cruft update` works from the first day; why not, if not."""
-    # May be relative to where the user's shell stood.
-    clone = Path(os.environ.get("PWD", ""), ANSWERS["_repo_dir"]).resolve()
+    clone = template_folder()
     commit = git(clone, "rev-parse", "HEAD")
     if git(clone, "rev-parse", "--show-toplevel") != clone.as_posix() or not commit:
         return "the template is no git clone with a commit"
     if git(clone, "status", "--porcelain"):
         return "the template has uncommitted changes"
     questions = json.loads((clone / "cookiecutter.json").read_text(encoding="utf-8"))
+    answers = {key: ANSWERS[key] for key in questions if key in ANSWERS}
+    template = address(clone)
+    # What `cruft create` would write, so that an update changes no more of it than it must.
     remembered = {
-        "template": git(clone, "config", "--get", "remote.origin.url") or str(clone),
+        "template": template,
         "commit": commit,
         "checkout": ANSWERS.get("_checkout") or None,
-        "context": {
-            "cookiecutter": {
-                key: ANSWERS[key] for key in [*questions, "_template"] if key in ANSWERS
-            }
-        },
+        "context": {"cookiecutter": answers | {"_template": template, "_commit": commit}},
         "directory": None,
     }
     text = json.dumps(remembered, indent=2) + "\n"
     (project / ".cruft.json").write_text(text, encoding="utf-8", newline="\n")
     return None
+
+
+def template_folder() -> Path:
+    """Where the template lies, which may be given relative to where the bake was started."""
+    started_in = os.environ.get("PWD") or ANSWERS.get("_output_dir", "")
+    return Path(started_in, ANSWERS["_repo_dir"]).resolve()
+
+
+def address(clone: Path) -> str:
+    """Where updates come from: the clone's origin if that has this commit, else the clone."""
+    url = git(clone, "config", "--get", "remote.origin.url")
+    published = git(clone, "for-each-ref", "--contains", "HEAD", "refs/remotes", "refs/tags")
+    if not url or not published:
+        return str(clone)
+    # Pipelines clone with a token in the URL, and `.cruft.json` will be committed.
+    return re.sub(r"^(https?://)[^/]*@", r"\1", url)
+
+
+def is_checked_out(wanted: str) -> bool:
+    """Whether the template stands at `wanted`: cookiecutter ignores `-c` for a folder or a zip."""
+    commit = git(template_folder(), "rev-parse", "HEAD")
+    return bool(commit) and commit == git(template_folder(), "rev-parse", f"{wanted}^0")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -99,10 +119,15 @@ def set_up(project: Path, *options: str) -> int:
 
 def main() -> int:
     project = Path.cwd().resolve()
+    wanted = ANSWERS.get("_checkout")
+    if wanted and not is_checked_out(wanted):
+        problem = "cookiecutter takes no heed of -c for a template in a folder or a zip"
+        cure = f"run git checkout {wanted} in the template's folder first, and leave out -c"
+        print(f"The project was not made: {problem}: {cure}", file=sys.stderr)
+        return 1
     shape(project)
     by = origin(project)
-    wanted = os.environ.get("TEMPLATE_SETUP", "no" if by == "render" else "yes")
-    if wanted != "yes":
+    if os.environ.get("TEMPLATE_SETUP", "no" if by == "render" else "yes") != "yes":
         return 0
     # Flushed, since the set-up is a process of its own and prints next.
     print(f"Setting up {project.name}; the first time on a machine takes minutes:", flush=True)

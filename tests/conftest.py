@@ -121,6 +121,16 @@ def bake(
     )  # fmt: skip
 
 
+def path_without(folder: Path, *missing: str) -> dict[str, str]:
+    """A PATH, of links in this folder, with every program of this machine but the ones named."""
+    for directory in map(Path, os.get_exec_path()):
+        for program in directory.iterdir() if directory.is_dir() else ():
+            link = folder / program.name
+            if program.name not in missing and not link.exists():
+                link.symlink_to(program)
+    return {"PATH": str(folder)}
+
+
 @pytest.fixture(scope="session")
 def service(template: Path, workshop: Path) -> Iterator[Path]:
     """A service baked with the defaults and every hook. Shared: leave it as you found it."""

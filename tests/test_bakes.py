@@ -102,16 +102,3 @@ def test_a_bake_inside_a_repository_makes_none_of_its_own(template: Path, worksh
     assert baked.returncode == 0, baked.stdout + baked.stderr
     assert not (monorepo / "services" / SLUG / ".git").exists()
     assert run("git", "log", at=monorepo).returncode != 0
-
-
-def test_cruft_create_leaves_the_first_commit_to_set_up(template: Path, workshop: Path) -> None:
-    out = workshop / "cruft"
-    out.mkdir()
-    created = run("cruft", "create", str(template), "--no-input", at=out)
-    assert created.returncode == 0, created.stdout + created.stderr
-    project = out / SLUG
-    assert not (project / ".git").exists()
-    run("make", "setup", at=project).check_returncode()
-    assert ".cruft.json" in run("git", "ls-files", at=project).stdout.split()
-    accepted = run("cruft", "diff", "--exit-code", at=project)
-    assert accepted.returncode == 0, accepted.stdout

@@ -62,6 +62,18 @@ def test_pipeline_installs_from_the_lock_and_runs_the_full_check(
 
 
 @pytest.mark.parametrize("provider", PIPELINES)
+def test_pipeline_asks_weekly_whether_the_template_has_moved(render: Render, provider: str) -> None:
+    project = render(ci_provider=provider)
+    config = load(project / PIPELINES[provider][0])
+    job = config.get("jobs", config)["template"]
+    commands = job.get("script") or [step["run"] for step in job["steps"] if "run" in step]
+    assert commands[-1].startswith("make --silent template-check")
+    text = (project / PIPELINES[provider][0]).read_text(encoding="utf-8")
+    assert 'cron: "41 4 * * 1"' in text or "Pipeline schedules" in text
+    assert run("make", "--dry-run", "template-check", at=project).returncode == 0
+
+
+@pytest.mark.parametrize("provider", PIPELINES)
 def test_pipeline_keeps_downloads_and_the_built_atlas(render: Render, provider: str) -> None:
     project = render(ci_provider=provider)
     text = (project / PIPELINES[provider][0]).read_text(encoding="utf-8")
@@ -93,7 +105,7 @@ def test_github_workflow_has_no_known_weakness(render: Render, template: Path, w
 def test_one_uv_version_everywhere() -> None:
     files = [path for path, _ in PIPELINES.values()] + ["Dockerfile"]
     texts = [(TREE / name).read_text(encoding="utf-8") for name in files]
-    assert len({tuple(re.findall(r"uv==(\S+)", text)) for text in texts}) == 1
+    assert len({version for text in texts for version in re.findall(r"uv==(\S+)", text)}) == 1
 
 
 # Images

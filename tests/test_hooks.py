@@ -1,6 +1,5 @@
 """The hooks as programs: where they run, what they delete, what they remember."""
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -38,30 +37,6 @@ def test_set_up_can_be_switched_off(template: Path, tmp_path: Path) -> None:
         assert not (project / made).exists()
 
 
-def test_a_project_remembers_its_template(service: Path, template: Path) -> None:
-    remembered = json.loads((service / ".cruft.json").read_text(encoding="utf-8"))
-    assert remembered["template"] == str(template)
-    assert remembered["commit"] == run("git", "rev-parse", "HEAD", at=template).stdout.strip()
-    context = remembered["context"]["cookiecutter"]
-    assert context["project_slug"] == SLUG
-    assert not {"_output_dir", "_repo_dir", "_checkout"} & set(context)
-
-
-def test_a_template_given_by_a_relative_path_is_found_again(
-    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PWD", str(template.parent))
-    assert post_gen(_repo_dir=template.name).remember_template(tmp_path) is None
-    remembered = json.loads((tmp_path / ".cruft.json").read_text(encoding="utf-8"))
-    assert remembered["template"] == str(template)
-
-
-def test_cruft_accepts_a_fresh_project(service: Path) -> None:
-    for command in (("check",), ("diff", "--exit-code")):
-        accepted = run("cruft", *command, at=service)
-        assert accepted.returncode == 0, accepted.stdout + accepted.stderr
-
-
 def test_a_template_with_uncommitted_changes_is_not_remembered(
     template: Path, tmp_path: Path
 ) -> None:
@@ -75,5 +50,51 @@ def test_a_template_with_uncommitted_changes_is_not_remembered(
     assert not (tmp_path / ".cruft.json").exists()
 
 
-def test_a_template_that_is_no_clone_is_not_remembered(tmp_path: Path) -> None:
-    assert "no git clone" in post_gen(_repo_dir=str(tmp_path)).remember_template(tmp_path)
+def test_a_commit_that_is_nowhere_else_is_updated_from_where_it_is(
+    template: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
+    hook = post_gen(_repo_dir=str(clone))
+    assert hook.address(clone) == str(template)
+    run("git", "commit", "-q", "--allow-empty", "-m", "Ours", at=clone).check_returncode()
+    assert hook.address(clone) == str(clone)
+
+
+@pytest.mark.parametrize(
+    ("origin", "remembered"),
+    [
+        ("https://ci:s3cret@git.example.com/org/template", "https://git.example.com/org/template"),
+        ("https://git.example.com/@org/template", "https://git.example.com/@org/template"),
+        ("git@git.example.com:org/template", "git@git.example.com:org/template"),
+    ],
+)
+def test_a_token_in_the_template_s_address_is_not_remembered(
+    origin: str, remembered: str, template: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
+    run("git", "remote", "set-url", "origin", origin, at=clone).check_returncode()
+    assert post_gen(_repo_dir=str(clone)).address(clone) == remembered
+
+
+def test_without_a_shell_a_relative_template_is_found_from_where_the_bake_was_started(
+    template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PWD", raising=False)
+    hook = post_gen(_repo_dir=template.name, _output_dir=str(template.parent))
+    assert hook.template_folder() == template
+
+
+def test_a_rule_that_is_younger_than_a_project_does_not_end_its_updates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = load_hook("pre_gen_project", DEFAULTS | {"project_slug": "fastapi", "_commit": "abc"})
+    monkeypatch.chdir(tmp_path)
+    assert hook.main() == 1
+    with tempfile.TemporaryDirectory() as folder:
+        rendered = Path(folder) / "fastapi"
+        rendered.mkdir()
+        monkeypatch.chdir(rendered)
+        assert hook.main() == 0
+        monkeypatch.chdir(tmp_path)

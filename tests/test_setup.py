@@ -2,36 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import SLUG, TREE, bake, run
+from tests.conftest import SLUG, TREE, bake, path_without, run
 from tools import setup
 
 
-@pytest.fixture
-def path_without(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """A PATH that has every program of this machine but the ones named."""
-
-    def path_without(*missing: str) -> dict[str, str]:
-        folder = tmp_path / "bin"
-        folder.mkdir()
-        for directory in map(Path, os.get_exec_path()):
-            for program in directory.iterdir() if directory.is_dir() else ():
-                link = folder / program.name
-                if program.name not in missing and not link.exists():
-                    link.symlink_to(program)
-        return {"PATH": str(folder)}
-
-    return path_without
-
-
 def test_without_uv_nothing_is_installed_and_the_cure_is_told(
-    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
+    template: Path, workshop: Path, tmp_path: Path
 ) -> None:
-    baked = bake(template, workshop / "no-uv", env=path_without("uv", "uvx"))
+    baked = bake(template, workshop / "no-uv", env=path_without(tmp_path, "uv", "uvx"))
     project = workshop / "no-uv" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  lock        uv is not installed" in baked.stdout
@@ -43,9 +25,9 @@ def test_without_uv_nothing_is_installed_and_the_cure_is_told(
 
 
 def test_without_git_there_is_no_commit_and_the_cure_is_told(
-    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
+    template: Path, workshop: Path, tmp_path: Path
 ) -> None:
-    baked = bake(template, workshop / "no-git", env=path_without("git"))
+    baked = bake(template, workshop / "no-git", env=path_without(tmp_path, "git"))
     project = workshop / "no-git" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  repository  git is not installed" in baked.stdout
@@ -54,10 +36,10 @@ def test_without_git_there_is_no_commit_and_the_cure_is_told(
 
 
 def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
-    template: Path, workshop: Path, path_without: Callable[..., dict[str, str]]
+    template: Path, workshop: Path, tmp_path: Path
 ) -> None:
     lacking = {
-        **path_without("atlas", "go"),
+        **path_without(tmp_path, "atlas", "go"),
         "ATLAS_CACHE_DIR": str(workshop / "no-atlas"),
         "UV_OFFLINE": "1",
         "GOPROXY": "off",
