@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.conftest import run
-from tools.schema.atlas import file_name
+from tools.schema.atlas import file_name, without_passwords
 
 USER = Path("src/domain/models/user.py")
 
@@ -126,10 +126,16 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(fork: Pa
         assert "Traceback" not in said
 
 
+def test_passwords_are_hidden_in_both_spellings() -> None:
+    said = "cannot connect: s3cr%40t, that is s3cr@t"
+    shown = without_passwords(said, {"URL": "postgresql://ada:s3cr%40t@db/shop"})
+    assert shown == "cannot connect: ****, that is ****"
+
+
 def test_the_database_is_started_named_and_stopped(fork: Path) -> None:
     code, url, _ = make(fork, "db-url")
     assert (code, url.startswith("postgresql://")) == (0, True)
-    assert make(fork, "db-start")[1] == url
+    assert re.match(r"PostgreSQL 18\S+ is up, from ", make(fork, "db-start")[1])
     assert "stopped the dev server" in make(fork, "db-stop")[1]
     assert make(fork, "db-stop")[1].strip() == "nothing was running for this project"
 

@@ -54,7 +54,7 @@ def project_at(folder: Path) -> Iterator[Path]:
         yield folder
         patch.undo()
         patch.setattr(server, "PROJECT", folder)
-        postgres.stop()
+        server.stop()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder)
 
@@ -111,7 +111,7 @@ def gone(process: psutil.Process) -> bool:
 def python(project: Path, code: str, **options: Any) -> "subprocess.Popen[str]":
     """Run code in the project, with the project's own copy of the tools."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"from tools.schema import postgres\n{code}"],
+        [sys.executable, "-c", f"from tools.schema import postgres, server\n{code}"],
         cwd=project,
         stdout=subprocess.PIPE,
         text=True,
@@ -142,7 +142,7 @@ def test_the_database_is_named_after_the_project_and_reused(fresh: Path) -> None
     url = postgres.application_url()
     assert conninfo_to_dict(url)["dbname"] == "team_directory"
     first = execute(url, "SELECT pg_postmaster_start_time()")
-    assert postgres.start() == url
+    assert postgres.application_url() == url
     assert execute(url, "SELECT pg_postmaster_start_time()") == first
 
 
@@ -157,10 +157,10 @@ def test_data_survives_stop_and_nothing_is_left_running(shared: Path) -> None:
     with postgres.scratch_database():
         pass
     sockets = Path(str(conninfo_to_dict(url)["host"]))
-    assert [text.split()[0] for text in postgres.stop()] == ["dev", "scratch"]
+    assert [text.split()[0] for text in server.stop()] == ["dev", "scratch"]
     assert alive(shared) == []
     assert not sockets.exists()
-    assert postgres.stop() == []
+    assert server.stop() == []
     assert postgres.application_url() == url
     assert execute(url, "SELECT answer FROM kept") == 42
 
@@ -210,23 +210,23 @@ def test_what_a_killed_server_left_running_is_ended_first(shared: Path) -> None:
 def test_a_wrong_pid_file_hurts_neither_the_server_nor_a_stranger(
     shared: Path, content: str
 ) -> None:
-    postgres.start()
-    postgres.stop()
+    postgres.application_url()
+    server.stop()
     sleep = [shutil.which("sleep") or "sleep", "60"]
     with subprocess.Popen(sleep, **NOBODY) as stranger, subprocess.Popen(sleep, **NOBODY) as zombie:
         zombie.kill()
         text = content.format(stranger=stranger.pid, zombie=zombie.pid)
         (shared / ".postgres/dev/postmaster.pid").write_text(text)
         try:
-            assert execute(postgres.start(), "SELECT 1") == 1
-            postgres.stop()
+            assert execute(postgres.application_url(), "SELECT 1") == 1
+            server.stop()
             assert stranger.poll() is None
         finally:
             stranger.kill()
 
 
 def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> None:
-    url = postgres.start()
+    url = postgres.application_url()
     sockets = Path(str(conninfo_to_dict(url)["host"]))
     head = postmaster(shared)
     with subprocess.Popen(["sleep", "60"], **NOBODY) as stranger:
@@ -234,7 +234,7 @@ def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> 
         lock = sockets / ".s.PGSQL.5432.lock"
         lock.write_text(re.sub(r"^\d+", str(stranger.pid), lock.read_text()))
         try:
-            assert execute(postgres.start(), "SELECT 1") == 1
+            assert execute(postgres.application_url(), "SELECT 1") == 1
             assert stranger.poll() is None
         finally:
             stranger.kill()
@@ -252,8 +252,8 @@ def test_a_client_killed_amid_initdb_leaves_no_half_made_data(fresh: Path) -> No
 
 
 def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
-    postgres.start()
-    postgres.stop()
+    postgres.application_url()
+    server.stop()
     data = shared / ".postgres/dev"
     mark = data / "PG_VERSION"
     current = mark.read_text()
@@ -271,8 +271,8 @@ def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
 def test_a_server_that_cannot_start_says_why(
     shared: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    postgres.start()
-    postgres.stop()
+    postgres.application_url()
+    server.stop()
     config = shared / ".postgres/dev/postgresql.conf"
     good = config.read_text()
     config.write_text(f"{good}\nnonsense = 1\n")
@@ -292,7 +292,7 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
         url = output(python(open_folder / "after", PRINT_URL)).replace("/after?", "/before?")
         assert execute(url, "SELECT answer FROM kept") == 42
         assert gone(old)
-        output(python(open_folder / "after", "postgres.stop()"))
+        output(python(open_folder / "after", "server.stop()"))
         shutil.rmtree(open_folder / "after")
 
 
@@ -332,11 +332,11 @@ def test_the_server_and_its_log_know_no_secrets(
 
 
 def test_status_starts_nothing(shared: Path) -> None:
-    postgres.stop()
+    server.stop()
     before = postgres.status()
     assert not before.running
     assert alive(shared) == []
-    url = postgres.start()
+    url = postgres.application_url()
     now = postgres.status()
     assert now == before._replace(running=True)
     assert execute(url, "SHOW server_version").startswith(now.version)
@@ -388,14 +388,14 @@ def test_a_project_in_a_closed_folder_has_its_data_elsewhere(open_folder: Path) 
         execute(postgres.application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
         assert (project / ".postgres").is_symlink()
         assert not (project / ".postgres").resolve().is_relative_to(closed)
-        postgres.stop()
+        server.stop()
         assert execute(postgres.application_url(), "SELECT answer FROM kept") == 42
         assert modes == [(path, path.stat().st_mode) for path in (project, *project.parents)]
 
 
 @only_root
 def test_a_server_of_root_has_no_rights_of_root(shared: Path) -> None:
-    postgres.stop()
+    server.stop()
     output(python(shared, PRINT_URL, extra_groups=[0]))
     status = Path(f"/proc/{postmaster(shared).pid}/status").read_text()
     nobody = shared.joinpath(".postgres").stat()
@@ -412,7 +412,7 @@ def test_a_normal_user_runs_servers_as_themselves(open_folder: Path) -> None:
             shutil.chown(path, "nobody")
         # Everything is imported as root, whose home may hold the interpreter.
         become = "import os, pwd; os.setgroups([]); os.setuid(pwd.getpwnam('nobody').pw_uid)\n"
-        code = f"{become}{PRINT_URL}\n{HOLD}\nprint(postgres.stop())"
+        code = f"{become}{PRINT_URL}\n{HOLD}\nprint(server.stop())"
         process = python(project, code, stdin=subprocess.PIPE)
         assert execute(line(process), "SELECT 1") == 1
         assert execute(line(process), "SHOW fsync") == "off"
@@ -422,15 +422,15 @@ def test_a_normal_user_runs_servers_as_themselves(open_folder: Path) -> None:
 
 
 def test_a_folder_that_others_can_enter_is_not_trusted(shared: Path) -> None:
-    sockets = Path(str(conninfo_to_dict(postgres.start())["host"]))
-    postgres.stop()
+    sockets = Path(str(conninfo_to_dict(postgres.application_url())["host"]))
+    server.stop()
     sockets.mkdir(mode=0o755)
     with pytest.raises(ToolError, match="somebody else's"):
-        postgres.start()
+        postgres.application_url()
     sockets.rmdir()
     (shared / ".postgres").chmod(0o755)
     with pytest.raises(ToolError, match="not the server's own"):
-        postgres.start()
+        postgres.application_url()
     (shared / ".postgres").chmod(0o700)
 
 
@@ -612,7 +612,7 @@ def test_a_database_of_ones_own_is_used_and_nothing_is_started(given: Given, fre
         assert conninfo_to_dict(url)["sslmode"] == "disable"
     assert names(postgres.application_url()) == set()
     assert postgres.status().source == "DATABASE_URL"
-    assert postgres.stop() == []
+    assert server.stop() == []
     assert alive(fresh) == []
     assert not list(fresh.glob(".postgres/*/"))
 

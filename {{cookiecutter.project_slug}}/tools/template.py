@@ -96,8 +96,8 @@ def memory() -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = json.loads((PROJECT / MEMORY).read_text(encoding="utf-8"))
-        known = {key: state[key] for key in ("template", "commit")}
-        known |= state["context"]["cookiecutter"]
+        # What is read later on: missed here, it is a message and not a traceback.
+        _ = state["template"], state["commit"], dict(state["context"]["cookiecutter"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise ToolError(
             f"{MEMORY} is missing or was changed by hand: {error!r}\n"

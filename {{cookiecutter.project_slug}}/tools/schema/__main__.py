@@ -9,6 +9,12 @@ from tools.errors import Exit, ToolError
 from tools.schema import atlas, doctor, postgres, server
 
 
+def db_start() -> str:
+    postgres.application_url()
+    found = postgres.status()
+    return f"PostgreSQL {found.version} is up, from {found.source}"
+
+
 def db_stop() -> str:
     stopped = [f"stopped the {what}" for what in server.stop()]
     return "\n".join(stopped) or "nothing was running for this project"
@@ -62,7 +68,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "db-start": Command(postgres.start, "start the development database and print its URL"),
+    "db-start": Command(db_start, "start the development database"),
     "db-stop": Command(db_stop, "stop every server that was started for this project"),
     "db-url": Command(postgres.application_url, "print the development database's URL"),
     "migrate": Command(migrate, "apply the pending migrations"),

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tools.atlas import binary
 from tools.errors import Exit, ToolError
@@ -29,7 +29,11 @@ FAILURES = (
         "A migration was edited, added or removed by hand. Undo that, or, if it was meant and the"
         " file was never applied anywhere: make migrate-hash",
     ),
-    ("out of order", Exit.HISTORY_BROKEN, "Give the late file a newer version: make migrate-hash"),
+    (
+        "out of order",
+        Exit.HISTORY_BROKEN,
+        "Rename the late file to a newer version, then: make migrate-hash",
+    ),
     ("acquiring database lock", Exit.BUSY, "Another migration is running. Try again when it ends."),
 )
 
@@ -61,7 +65,8 @@ def without_passwords(text: str, environment: dict[str, str]) -> str:
     """The text with the password of every URL in the environment given replaced."""
     for url in environment.values():
         if password := urlsplit(url).password:
-            text = text.replace(password, "****")
+            for spelling in (password, unquote(password)):
+                text = text.replace(spelling, "****")
     return text
 
 

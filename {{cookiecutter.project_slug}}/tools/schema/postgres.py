@@ -53,10 +53,6 @@ def application_url() -> str:
     return _sibling(url, name)
 
 
-start = application_url
-stop = server.stop
-
-
 @contextmanager
 def scratch_database(template: str | None = None) -> Iterator[str]:
     """The URL of a new database, dropped in the end whoever is still connected to it.
