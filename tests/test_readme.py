@@ -20,7 +20,7 @@ def test_the_demo_shows_the_main_job_from_a_fresh_clone(template: Path, workshop
     # A user is made, a taken address and a stale change are refused, the second migration is on.
     for promised in ("-> 201", "-> 409", "-> 200", "-> 412", 'ADD COLUMN "bio"'):
         assert promised in shown.stdout
-    assert re.search(r"Executed Files: +2\n.*Pending Files: +0", shown.stdout)
+    assert re.search(r"applied +2\npending +0", shown.stdout)
     [service] = scratch.glob(f"*/{SLUG}")
     assert f"cd {service}" in shown.stdout
     stopped = run("make", "db-stop", at=service)

@@ -13,8 +13,9 @@ from structlog.typing import EventDict
 
 from infrastructure.persistence.database import create_engine
 from infrastructure.settings import Settings
-from tools.schema import atlas
+from tools.schema.history import migrations
 from tools.schema.postgres import scratch_database
+from tools.schema.replay import replayed
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,8 +37,7 @@ def logs() -> Iterator[list[EventDict]]:
 def migrated_database() -> Iterator[str]:
     if not any((ROOT / "migrations").glob("*.sql")):
         pytest.exit("migrations/ is empty; first run: make migrate-create m=initial", returncode=1)
-    with scratch_database() as url:
-        atlas.migrate(url)
+    with replayed(migrations()) as url:
         yield url
 
 

@@ -101,12 +101,13 @@ def postgres() -> str:
 
 def migration() -> str:
     """Derive the first migration from the models."""
-    from tools.schema.atlas import MIGRATIONS, create
+    from tools.schema.atlas import MIGRATIONS
+    from tools.schema.create import create
 
     if any(MIGRATIONS.glob("*.sql")):
         return "migrations/ has its first file already"
-    created = create("initial")
-    return f"migrations/{created.name}" if created else "the models declare nothing"
+    created = create("initial").files
+    return f"migrations/{created[0].name}" if created else "the models declare nothing"
 
 
 def repository() -> str:

@@ -6,7 +6,24 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tools.errors import Exit, ToolError
-from tools.schema import atlas, doctor, postgres, server
+from tools.schema import (
+    apply,
+    atlas,
+    baseline,
+    check,
+    create,
+    doctor,
+    down,
+    drift,
+    dump,
+    environment,
+    postgres,
+    server,
+    team,
+    viz,
+)
+
+VIZ = server.PROJECT / "docs" / "schema"
 
 
 def db_start() -> str:
@@ -20,80 +37,113 @@ def db_stop() -> str:
     return "\n".join(stopped) or "nothing was running for this project"
 
 
-def migrate() -> str:
-    return atlas.migrate(postgres.application_url())
-
-
-def migrate_create(message: str) -> str:
-    created = atlas.create(message)
-    if created is None:
-        return "the models and the migrations agree: nothing to do"
-    return f"{created.read_text(encoding='utf-8')}\nwritten: migrations/{created.name}"
-
-
-def migrate_status() -> str:
-    return atlas.status(postgres.application_url())
-
-
-def migrate_validate() -> str:
-    atlas.validate()
-    return "the migrations are whole and replay from an empty database"
+def migrate_create(m: str = "", rename: str | None = None) -> str:
+    created = create.create(m, rename)
+    texts = [file.read_text(encoding="utf-8") for file in created.files]
+    written = [f"written: migrations/{file.name}, and down/{file.name}" for file in created.files]
+    if not created.files:
+        written = ["the models and the migrations agree: nothing to do"]
+    return "\n".join([*texts, *created.notes, *written])
 
 
 def migrate_hash() -> str:
+    atlas.require_migrations()
     atlas.rehash()
-    return "atlas.sum matches the migration files"
+    written = [f"written: migrations/down/{name}" for name in down.write_missing()]
+    return "\n".join(["atlas.sum matches the migration files", *written])
 
 
-def check() -> str:
-    if missing := atlas.plan():
-        raise ToolError(
-            f"the models say more than the migrations:\n{missing}\n"
-            'Nothing was written. Write it down: make migrate-create m="what changed"',
-            Exit.DRIFT,
-        )
-    return "the models and the migrations agree"
+def schema_inspect(env: str | None = None, form: str | None = None) -> str:
+    url = environment.find(env).url
+    if form in (None, "", "sql"):
+        return "\n\n".join(entry.create for entry in dump.read(url).values())
+    if form not in atlas.FORMS:
+        raise ToolError(f"format={form} is none of sql, {', '.join(atlas.FORMS)}")
+    return atlas.inspect(url, form)
 
 
-def schema_inspect() -> str:
-    return atlas.inspect(postgres.application_url())
+def schema_viz(env: str | None = None) -> str:
+    written = viz.write(environment.find(env).url, VIZ)
+    place = VIZ.relative_to(server.PROJECT).as_posix()
+    return f"{len(written)} files written to {place}: open {place}/schema.svg"
 
 
 class Command(NamedTuple):
-    """A command line's verb."""
+    """A command line's verb, and the options that it takes."""
 
     run: Callable[..., str]
     help: str
-    argument: str | None = None
+    options: tuple[str, ...] = ()
 
 
+# What each option is called in Python, and what it means.
+OPTIONS: dict[str, tuple[str, str]] = {
+    "allow-loss": ("allow_loss", "what rows may lose: users.bio,teams"),
+    "against": ("against", "files (the default), models, or another environment"),
+    "base": ("base", "the branch that this one will be merged into (origin/main)"),
+    "dry": ("dry", "1: show the plan, change nothing"),
+    "env": ("env", "the database of <ENV>_DATABASE_URL; the developer's own without it"),
+    "fix": ("fix", "adopt: write a migration; revert: show the SQL that undoes it"),
+    "format": ("form", "how to print it"),
+    "m": ("m", "what the migration does, in a few words"),
+    "n": ("n", "how many migrations (1)"),
+    "rename": ("rename", "old:new for what was renamed, or none; several with commas"),
+    "to": ("to", "the version to stay at"),
+    "yes": ("yes", "1: change a deployed database without asking"),
+}
+SWITCHES = {"dry", "yes"}
 COMMANDS = {
     "db-start": Command(db_start, "start the development database"),
     "db-stop": Command(db_stop, "stop every server that was started for this project"),
     "db-url": Command(postgres.application_url, "print the development database's URL"),
-    "migrate": Command(migrate, "apply the pending migrations"),
-    "migrate-create": Command(migrate_create, "write the next migration", "message"),
-    "migrate-status": Command(migrate_status, "show what is applied and what is pending"),
-    "migrate-validate": Command(migrate_validate, "check the files and replay them from empty"),
+    "migrate": Command(apply.migrate, "apply the pending migrations", ("env", "yes")),
+    "migrate-create": Command(migrate_create, "write the next migration", ("m", "rename")),
+    "migrate-dry-run": Command(apply.dry_run, "print what migrate would run", ("env",)),
+    "migrate-downgrade": Command(
+        down.downgrade, "take back migrations", ("n", "to", "env", "dry", "yes", "allow-loss")
+    ),
+    "migrate-status": Command(apply.status, "show what is applied and what is pending", ("env",)),
+    "migrate-validate": Command(check.validate, "check the files and replay them from empty"),
     "migrate-hash": Command(migrate_hash, "accept the migration files as they are"),
-    "check": Command(check, "exit 2 when the models and the migrations differ"),
-    "schema-inspect": Command(schema_inspect, "print the live schema as SQL"),
+    "migrate-check": Command(team.check, "check that this branch can be merged", ("base",)),
+    "migrate-rebase": Command(team.rebase, "put this branch's files behind base's", ("base",)),
+    "migrate-baseline": Command(
+        baseline.baseline, "take over a database that was not made by these", ("env", "yes")
+    ),
+    "check": Command(check.agree, "exit 2 when the models and the migrations differ"),
+    "schema-drift": Command(
+        drift.drift,
+        "exit 2 when a database is not what its migrations make",
+        ("env", "against", "format", "fix", "yes", "allow-loss"),
+    ),
+    "schema-inspect": Command(schema_inspect, "print the live schema", ("env", "format")),
+    "schema-viz": Command(schema_viz, "draw the live schema into docs/schema", ("env",)),
     "doctor": Command(doctor.report, "show what is installed and how to mend what is not"),
 }
 
 
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="python -m tools.schema", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True)
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.help, description=command.run.__doc__)
+        for option in command.options:
+            destination, meaning = OPTIONS[option]
+            kind = switch if option in SWITCHES else str
+            one.add_argument(f"--{option}", dest=destination, help=meaning, type=kind)
+    return whole
+
+
+def switch(given: str) -> bool:
+    return given not in ("", "0", "no", "false")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a failure becomes a message and its exit code (see `tools.errors`)."""
-    parser = argparse.ArgumentParser(prog="python -m tools.schema", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        subparser = commands.add_parser(name, help=command.help)
-        if command.argument:
-            subparser.add_argument(command.argument)
-    given = vars(parser.parse_args(arguments))
+    given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
     command = COMMANDS[given.pop("command")]
     try:
-        print(command.run(*given.values()))
+        print(command.run(**given))
     except ToolError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code

@@ -2,24 +2,18 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
-import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from tools.atlas import binary
 from tools.errors import Exit, ToolError
-from tools.schema.postgres import scratch_database
+from tools.schema import sql
 from tools.schema.server import PROJECT
 
 MIGRATIONS = PROJECT / "migrations"
 # Spelt in two halves: no template engine may mistake Atlas's own braces for its own.
-INDENTED_SQL = "{" + '{ sql . "  " }' + "}"
+SQL = "{" + '{ sql . "  " }' + "}"
+FORMS = {"json": ("--format", "{" + "{ json . }" + "}"), "hcl": ()}
 
 # What Atlas says -> our exit code, and what to type next.
 FAILURES = (
@@ -62,119 +56,62 @@ def atlas(*arguments: str, **environment: str) -> str:
 
 
 def without_passwords(text: str, environment: dict[str, str]) -> str:
-    """The text with the password of every URL in the environment given replaced."""
-    for url in environment.values():
-        if password := urlsplit(url).password:
+    """The text with every password in the environment given replaced."""
+    for name, value in environment.items():
+        if password := value if name == "PGPASSWORD" else urlsplit(value).password:
             for spelling in (password, unquote(password)):
                 text = text.replace(spelling, "****")
     return text
 
 
-def migrate(url: str) -> str:
-    """Apply the pending migrations to the database at `url`; return Atlas's report."""
-    require_migrations()
-    return atlas("migrate", "apply", "--env", "local", DATABASE_URL=url)
-
-
-def status(url: str) -> str:
-    """Tell which migrations the database at `url` has and which are pending."""
-    require_migrations()
-    return atlas("migrate", "status", "--env", "local", DATABASE_URL=url)
-
-
-def inspect(url: str) -> str:
-    """The live schema at `url` as SQL."""
-    arguments = ("--env", "local", "--schema", "public", "--format", INDENTED_SQL)
+def inspect(url: str, form: str) -> str:
+    """The live schema at `url` in a form of Atlas's: `json` or `hcl`."""
+    arguments = ("--env", "local", "--schema", "public", *FORMS[form])
     return atlas("schema", "inspect", *arguments, DATABASE_URL=url)
 
 
-def validate() -> None:
-    """Check the files against atlas.sum, then replay all of them on an empty database."""
-    require_migrations()
-    with scratch_database() as url:
-        atlas("migrate", "validate", "--env", "local", ATLAS_DEV_URL=in_public(url))
+def diff(old: str, new: str) -> list[str]:
+    """The statements that lead the schema `public` of one scratch database to that of another."""
+    (old, environment), (new, _) = (without_password(tuned(in_public(url))) for url in (old, new))
+    plan = atlas("schema", "diff", "--from", old, "--to", new, "--format", SQL, **environment)
+    return [] if plan.startswith("Schemas are synced") else sql.split(plan)
 
 
-def rehash() -> None:
-    """Accept the migration files as they are: write atlas.sum anew."""
-    require_migrations()
-    atlas("migrate", "hash", "--env", "local")
+def apply(url: str, count: int) -> None:
+    """Apply the next migrations to a scratch database."""
+    atlas("migrate", "apply", str(count), "--env", "local", DATABASE_URL=url)
 
 
 def require_migrations() -> None:
+    """Raise ToolError where there is none."""
     if not any(MIGRATIONS.glob("*.sql")):
         raise ToolError("there is no migration yet. Make it: make migrate-create m=initial")
 
 
-def plan() -> str:
-    """The SQL that would bring the migrations up to the models; empty when they agree."""
-    with tempfile.TemporaryDirectory() as folder:
-        directory = Path(folder) / "migrations"
-        if MIGRATIONS.exists():
-            shutil.copytree(MIGRATIONS, directory)
-        created = diff("plan", directory)
-        return created.read_text(encoding="utf-8") if created else ""
+def require_sum() -> None:
+    """Raise ToolError (exit code 4) where the files are not those of `atlas.sum`."""
+    atlas("migrate", "validate", "--env", "local")
 
 
-def create(message: str) -> Path | None:
-    """Write the migration that brings the database up to the models; None when they agree.
-
-    Raises:
-        ToolError: the message gives no file name, the models cannot be loaded, or Atlas failed.
-            Nothing is written then.
-    """
-    return diff(file_name(message), MIGRATIONS)
-
-
-def diff(name: str, directory: Path) -> Path | None:
-    before = set(directory.glob("*.sql"))
-    with models_url() as models, scratch_database() as dev:
-        atlas(
-            "migrate", "diff", name, "--env", "local",
-            "--dir", file_url(directory), "--format", INDENTED_SQL,
-            ATLAS_MODELS_URL=models, ATLAS_DEV_URL=in_public(dev),
-        )  # fmt: skip
-    return next(iter(set(directory.glob("*.sql")) - before), None)
-
-
-@contextmanager
-def models_url() -> Iterator[str]:
-    """A file with the schema that the models declare, for as long as Atlas needs it."""
-    with tempfile.TemporaryDirectory() as folder:
-        schema = Path(folder) / "schema.sql"
-        schema.write_text(models_ddl(), encoding="utf-8")
-        yield file_url(schema)
-
-
-def models_ddl() -> str:
-    """The schema that the models declare, as load_models.py prints it."""
-    finished = subprocess.run(
-        [sys.executable, PROJECT / "load_models.py"],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if finished.returncode:
-        raise ToolError(f"the models cannot be read\n{finished.stderr.strip()}")
-    return finished.stdout
-
-
-def file_name(message: str) -> str:
-    """`Add the user's bio` -> `add_the_user_s_bio`: safe in every file system and shell."""
-    ascii_only = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", ascii_only.lower()).strip("_")
-    if not name or len(name) > 100:
-        raise ToolError(
-            f"a migration needs a name of 1 to 100 letters and digits, not {message!r}\n"
-            'Nothing was written. Say what changes: make migrate-create m="add user bio"'
-        )
-    return name
-
-
-def file_url(path: Path) -> str:
-    return f"file://{path.as_posix()}"
+def rehash() -> None:
+    """Accept the migration files as they are: write atlas.sum anew."""
+    atlas("migrate", "hash", "--env", "local")
 
 
 def in_public(url: str) -> str:
     """Tell Atlas to compare the schema `public` alone, so that names stay unqualified."""
     return f"{url}{'&' if '?' in url else '?'}search_path=public"
+
+
+def tuned(url: str) -> str:
+    """Spare Atlas the plan that makes its queries slow where tables are many."""
+    return f"{url}&options=-c%20enable_nestloop%3Doff"
+
+
+def without_password(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without its password, which goes into the environment: others can list processes."""
+    password = urlsplit(url).password
+    if not password:
+        return url, {}
+    bare = re.sub(r"^(\w+://[^:@/]*):[^@/]*@", r"\1@", url)
+    return bare, {"PGPASSWORD": unquote(password)}

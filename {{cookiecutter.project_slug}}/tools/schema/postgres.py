@@ -7,6 +7,7 @@ trades durability for speed and holds only what can be made again.
 import os
 import re
 import secrets
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -28,6 +29,11 @@ GIVEN = re.compile(
 )
 
 
+APPLICATION = "tools.schema"  # how the server lists our sessions
+KEPT = "kept_"  # how databases that are kept to be cloned are named
+MOST_KEPT = 12
+
+
 class Status(NamedTuple):
     """Where databases come from (`DATABASE_URL` or a folder of binaries), and whether it is up."""
 
@@ -45,7 +51,7 @@ def application_url() -> str:
     if given := _given_url():
         return given
     url, name = server.url("dev"), _application()
-    with closing(_connect(url)) as connection:
+    with closing(connect(url)) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
             # Another process may be making it at this very moment.
             with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
@@ -66,7 +72,7 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     given = _given_url()
     url = given or server.url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"
-    with closing(_connect(url)) as owner:
+    with closing(connect(url)) as owner:
         if not given:
             _claim(owner, name)
         try:
@@ -74,8 +80,61 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
             yield _sibling(url, name)
         finally:
             # On a connection of its own: the owner's, idle for long, may have been cut.
-            with closing(_connect(url)) as connection:
+            with closing(connect(url)) as connection:
                 _drop(connection, name)
+
+
+def kept(names: list[str]) -> str | None:
+    """The URL of the first of these databases that was kept, if any, to be cloned.
+
+    None are kept on the server of `DATABASE_URL`, which is not ours to fill.
+    """
+    if os.environ.get("DATABASE_URL"):
+        return None
+    url = server.url("scratch")
+    with closing(connect(url)) as connection:
+        found = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname = ANY(%s)", [names]
+        )
+        there = {name for (name,) in found}
+    return next((_sibling(url, name) for name in names if name in there), None)
+
+
+def keep(url: str, name: str) -> None:
+    """Keep a clone of the scratch database at `url`, to which nobody is connected, under a name.
+
+    Only the newest few are kept, since each weighs 8 MB and more.
+    """
+    if os.environ.get("DATABASE_URL"):
+        return
+    with closing(connect(server.url("scratch"))) as connection:
+        # Another process may be keeping the same at this very moment.
+        with suppress(errors.DuplicateDatabase, errors.UniqueViolation, ToolError):
+            _create(connection, name, url, url)
+        others = connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
+            [KEPT],
+        )
+        for (database,) in others.fetchall()[MOST_KEPT:]:
+            _drop(connection, database)
+
+
+def copy_roles(url: str) -> None:
+    """Give our own scratch server the roles of the server at `url`, as bare names that own and get
+    rights: what is replayed there could not name them otherwise."""
+    if os.environ.get("DATABASE_URL"):
+        return
+    roles = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
+    with closing(connect(url)) as source, closing(connect(server.url("scratch"))) as connection:
+        known = {name for (name,) in connection.execute(roles)}
+        missing = [name for (name,) in source.execute(roles) if name not in known]
+        for name in missing:
+            with suppress(errors.DuplicateObject, errors.UniqueViolation):
+                connection.execute(SQL("CREATE ROLE {}").format(Identifier(name)))
+        if missing:  # what was replayed without them may say less
+            stale = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
+            for (database,) in connection.execute(stale, [KEPT]).fetchall():
+                _drop(connection, database)
 
 
 def status() -> Status:
@@ -85,7 +144,7 @@ def status() -> Status:
         ToolError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
     """
     if given := _given_url():
-        with closing(_connect(given)) as connection:
+        with closing(connect(given)) as connection:
             version = connection.info.parameter_status("server_version") or "unknown"
         return Status("DATABASE_URL", version, running=True)
     binaries = server.installation()
@@ -93,32 +152,50 @@ def status() -> Status:
 
 
 def _given_url() -> str | None:
-    """`DATABASE_URL`, proven to work."""
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        return None
+    return checked_url("DATABASE_URL") if os.environ.get("DATABASE_URL") else None
+
+
+def checked_url(variable: str) -> str:
+    """The URL in an environment variable, proven to work.
+
+    Raises:
+        ToolError: It is malformed, or there is no connection.
+    """
+    url = os.environ[variable]
     if not GIVEN.fullmatch(url):
         raise ToolError(
-            "DATABASE_URL must read postgresql://user:password@host:port/database: no driver in"
+            f"{variable} must read postgresql://user:password@host:port/database: no driver in"
             " the scheme, and special characters of the password as percent codes (@ is %40)."
             " Nothing was touched."
         )
     url = url.replace("postgres://", "postgresql://", 1)
-    with closing(_connect(url)) as connection:
+    with closing(connect(url)) as connection:
         plain_tcp = not connection.pgconn.ssl_in_use and not connection.info.host.startswith("/")
     if plain_tcp and "sslmode=" not in url:
         url += ("&" if "?" in url else "?") + "sslmode=disable"  # Atlas would insist on TLS
     return url
 
 
-def _connect(url: str) -> psycopg.Connection[Any]:
+def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit mode; `settings` are run-time parameters of the server.
+
+    Raises:
+        ToolError: there is none to be had; no password is in the message.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=10)
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name=APPLICATION,
+            options=options or None,
+        )
     except psycopg.Error as error:
         raise ToolError(
-            f"No connection to PostgreSQL: {error}\nNothing was touched. When DATABASE_URL is set,"
-            " correct it or start its server (unset, the project runs its own); otherwise see the"
-            " logs in .postgres."
+            f"No connection to PostgreSQL: {error}\nNothing was touched. When DATABASE_URL, or that"
+            " of an environment, is set, correct it or start its server (unset, the project runs its"
+            " own); otherwise see the logs in .postgres."
         ) from None
 
 
@@ -152,6 +229,13 @@ def _create(owner: psycopg.Connection[Any], name: str, url: str, template: str |
         raise ToolError("The template is not on the server of scratch databases: nothing cloned.")
     original = str(conninfo_to_dict(template)["dbname"]) if template else "template0"
     statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+    # A session that has just been closed ends a moment later; the server would sleep a tenth of a
+    # second at a time until it has.
+    sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
+    for _ in range(20):
+        if not owner.execute(sessions, [original]).rowcount:
+            break
+        time.sleep(0.005)
     try:
         owner.execute(statement.format(Identifier(name), Identifier(original)))
     except errors.ObjectInUse as error:

@@ -28,9 +28,16 @@ from tools.errors import ToolError
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUIET = {"log_checkpoints": "off", "log_min_error_statement": "panic"}  # statements hold passwords
+LARGE = {"max_locks_per_transaction": "512"}  # a migration may make thousands of tables at once
 SERVERS = {
-    "dev": QUIET,
-    "scratch": {**QUIET, "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
+    "dev": {**QUIET, **LARGE},
+    "scratch": {
+        **QUIET,
+        **LARGE,
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+    },
 }
 
 

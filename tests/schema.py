@@ -1,0 +1,103 @@
+"""A project with nothing but the schema tools, at work on real servers in this very process."""
+
+import io
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+
+from tests.conftest import TREE
+from tools.schema import __main__ as commands
+from tools.schema import atlas, server
+
+MODULES = [module for name, module in sys.modules.items() if name.startswith("tools.schema")]
+
+
+class Ran(NamedTuple):
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+class Project(NamedTuple):
+    """A folder with migrations, and the databases that it is tried on."""
+
+    folder: Path
+
+    @property
+    def migrations(self) -> Path:
+        return self.folder / "migrations"
+
+    def run(self, command: str, /, **options: str) -> Ran:
+        """Run a schema command as `make` does, with nobody at the terminal."""
+        words = [
+            word
+            for name, value in options.items()
+            for word in (f"--{name.replace('_', '-')}", value)
+        ]
+        out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.StringIO()
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = commands.main([command, *words])
+        finally:
+            sys.stdin = stdin
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def add(self, name: str, text: str) -> Path:
+        """Write a migration by hand, and accept it."""
+        file = self.migrations / f"{name}.sql"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        atlas.rehash()
+        return file
+
+    def names(self) -> list[str]:
+        return sorted(file.name for file in self.migrations.glob("*.sql"))
+
+
+@contextmanager
+def project_of(name: str) -> Iterator[Project]:
+    """A new project, which the tools of this process work on."""
+    parent = Path(tempfile.mkdtemp(prefix="schema-tests-"))
+    parent.chmod(0o755)
+    folder = parent / name
+    folder.mkdir()
+    shutil.copy(TREE / "atlas.hcl", folder)
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
+    with pytest.MonkeyPatch.context() as patch:
+        for module in MODULES:
+            for attribute, value in vars(module).items():
+                if isinstance(value, Path) and value.is_relative_to(TREE):
+                    patch.setattr(module, attribute, folder / value.relative_to(TREE))
+        yield Project(folder)
+        server.stop()
+    shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
+    shutil.rmtree(parent)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        yield connection
+
+
+def execute(url: str, statements: str) -> list[Any]:
+    """Run statements; the rows of the last one, if it gives any."""
+    with connected(url) as connection:
+        cursor = connection.execute(statements.encode())
+        while cursor.nextset():
+            pass
+        return cursor.fetchall() if cursor.description else []

@@ -1,0 +1,149 @@
+"""Whatever is changed by hand in a live database is found, named, and kept or undone on demand."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.schema import Project, execute, project_of
+from tools.schema import history, postgres, replay
+
+BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
+VERSION = "20260101000000"
+
+# The 28 kinds of change -> its SQL, and the object that has to be named.
+CHANGES = {
+    "a column": ("ALTER TABLE users ADD phone text", "TABLE public.users"),
+    "an index": ("CREATE INDEX users_seen ON users (seen)", "INDEX public.users_seen"),
+    "a default": ("ALTER TABLE users ALTER age SET DEFAULT 21", "TABLE public.users"),
+    "a primary key": (
+        "ALTER TABLE plain ADD PRIMARY KEY (a)",
+        "CONSTRAINT public.plain plain_pkey",
+    ),
+    "a comment": ("COMMENT ON TABLE users IS 'people'", "COMMENT TABLE public.users"),
+    "a table": ("CREATE TABLE leftover (id integer)", "TABLE public.leftover"),
+    "an enum": ("CREATE TYPE colour AS ENUM ('red')", "TYPE public.colour"),
+    "an exclusion": (
+        "ALTER TABLE plain ADD CONSTRAINT apart EXCLUDE USING gist (during WITH &&)",
+        "CONSTRAINT public.plain apart",
+    ),
+    "a type with its collation": (
+        'ALTER TABLE teams ALTER motto TYPE varchar(300) COLLATE "C"',
+        "TABLE public.teams",
+    ),
+    "a view": (
+        "CREATE OR REPLACE VIEW adults AS SELECT id, email, age FROM users WHERE age >= 21",
+        "VIEW public.adults",
+    ),
+    "a materialized view": (
+        "CREATE MATERIALIZED VIEW big AS SELECT * FROM teams",
+        "MATERIALIZED VIEW public.big",
+    ),
+    "a function": (
+        "CREATE OR REPLACE FUNCTION twice(a integer) RETURNS integer LANGUAGE sql IMMUTABLE"
+        " AS 'SELECT 3 * a'",
+        "FUNCTION public.twice(integer)",
+    ),
+    "a trigger": ("ALTER TABLE users DISABLE TRIGGER stamp", "TRIGGER public.users stamp"),
+    "a domain": ("CREATE DOMAIN short AS varchar(5)", "DOMAIN public.short"),
+    "a sequence": ("CREATE SEQUENCE invoice", "SEQUENCE public.invoice"),
+    "a policy": (
+        "ALTER TABLE users ENABLE ROW LEVEL SECURITY; CREATE POLICY mine ON users USING (true)",
+        "POLICY public.users mine",
+    ),
+    "a grant": ("GRANT SELECT ON users TO clerk", "ACL TABLE public.users"),
+    "a fill factor": ("ALTER TABLE users SET (fillfactor = 70)", "TABLE public.users"),
+    "an owner": ("ALTER TABLE teams OWNER TO clerk", "OWNER TABLE public.teams"),
+    "a validated check": ("ALTER TABLE users VALIDATE CONSTRAINT late", "TABLE public.users"),
+    "a partition": (
+        "CREATE TABLE events_2027 PARTITION OF events FOR VALUES FROM ('2027-01-01') TO"
+        " ('2028-01-01')",
+        "TABLE ATTACH public.events_2027",
+    ),
+    "an extension": ("CREATE EXTENSION citext", "EXTENSION citext"),
+    "another schema": ("CREATE SCHEMA audit", "SCHEMA audit"),
+    "a statistics target": ("ALTER TABLE users ALTER email SET STATISTICS 9", "TABLE public.users"),
+    "a replica identity": ("ALTER TABLE users REPLICA IDENTITY FULL", "TABLE public.users"),
+    "a deferrable key": (
+        "ALTER TABLE users ALTER CONSTRAINT users_team_fk DEFERRABLE",
+        "FK CONSTRAINT public.users users_team_fk",
+    ),
+    "a rule": (
+        "CREATE RULE keep AS ON DELETE TO teams DO INSTEAD NOTHING",
+        "RULE public.teams keep",
+    ),
+    "extended statistics": (
+        "CREATE STATISTICS together ON email, nick FROM users",
+        "STATISTICS public.together",
+    ),
+}
+GONE = {
+    "a dropped column": ("ALTER TABLE users DROP score", "TABLE public.users"),
+    "a dropped index": ("DROP INDEX users_nick", "INDEX public.users_nick"),
+    "a dropped view": ("DROP VIEW adult_count", "VIEW public.adult_count"),
+    "a dropped function": ("DROP FUNCTION twice", "FUNCTION public.twice(integer)"),
+    "a dropped constraint": ("ALTER TABLE users DROP CONSTRAINT grown_up", "TABLE public.users"),
+    "a dropped table": ("DROP TABLE plain", "TABLE public.plain"),
+}
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Project]:
+    with project_of("drift") as made:
+        made.add(f"{VERSION}_base", BASE)
+        with postgres.scratch_database() as url:
+            execute(url, "CREATE ROLE clerk")
+        yield made
+
+
+@pytest.fixture
+def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of the environment `live`, migrated."""
+    before = project.names()
+    with replay.replayed(history.migrations()) as url:
+        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+        yield url
+    for name in set(project.names()) - set(before):
+        (project.migrations / name).unlink()
+        (project.migrations / "down" / name).unlink()
+        project.run("migrate-hash")
+
+
+def drift(project: Project, env: str = "live") -> int:
+    return project.run("schema-drift", env=env).code
+
+
+@pytest.mark.usefixtures("live")
+def test_without_a_change_there_is_no_drift(project: Project) -> None:
+    checked = project.run("schema-drift", env="live")
+    assert (checked.code, checked.out) == (0, "no drift: live agrees with its migrations\n")
+
+
+@pytest.mark.usefixtures("live")
+def test_a_pending_migration_is_no_drift(project: Project) -> None:
+    project.add("20260102000000_later", "ALTER TABLE users ADD later text;")
+    (project.migrations / "down").mkdir(exist_ok=True)
+    (project.migrations / "down" / "20260102000000_later.sql").touch()
+    checked = project.run("schema-drift", env="live")
+    assert checked.code == 0
+    assert "1 pending migration" in checked.out
+
+
+@pytest.mark.parametrize("what", CHANGES | GONE)
+def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
+    project: Project, live: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql, label = (CHANGES | GONE)[what]
+    with replay.replayed(history.migrations()) as clean:
+        monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
+        execute(live, sql)
+        found = project.run("schema-drift", env="live")
+        assert found.code == 2
+        assert label in found.err
+
+        adopted = project.run("schema-drift", env="live", fix="adopt")
+        assert adopted.code == 0, adopted.said
+        for env in ("live", "clean"):
+            migrated = project.run("migrate", env=env, yes="1")
+            assert migrated.code == 0, f"{env}: {migrated.said}\n{adopted.out}"
+            assert drift(project, env) == 0

@@ -1,0 +1,143 @@
+"""What only the catalogue can tell: which object is still the same one under another name.
+
+A clone of a database keeps the numbers of its objects, and so do renames. So of two states, one of
+which was made from a clone of the other, it is known what was renamed, and what was dropped.
+"""
+
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import psycopg
+
+from tools.schema import postgres
+
+USERS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'atlas_schema_revisions')"
+OBJECTS = f"""
+    SELECT 'relation', c.oid, 0, format('%I.%I', n.nspname, c.relname), quote_ident(c.relname),
+           CASE c.relkind WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'v' THEN 'VIEW'
+                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE {USERS} AND c.relkind IN ('r', 'p', 'i', 'I', 'v', 'm', 'S')
+      AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND contype IN ('p', 'u', 'x'))
+  UNION ALL
+    SELECT 'column', c.oid, a.attnum, format('%I.%I', n.nspname, c.relname), quote_ident(a.attname),
+           format_type(a.atttypid, a.atttypmod)
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE {USERS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+    SELECT 'constraint', c.oid, 0, conrelid::regclass::text, quote_ident(conname), contype::text
+    FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+    WHERE {USERS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')
+  UNION ALL
+    SELECT 'type', t.oid, 0, format('%I.%I', n.nspname, t.typname), quote_ident(t.typname), ''
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE {USERS} AND t.typtype IN ('e', 'd')
+  UNION ALL
+    SELECT 'value', e.oid, 0, format('%I.%I', n.nspname, t.typname), quote_literal(e.enumlabel), ''
+    FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
+    JOIN pg_namespace n ON n.oid = t.typnamespace
+    WHERE {USERS}"""
+RENAME = {
+    "relation": "ALTER {detail} {owner} RENAME TO {name};",
+    "column": "ALTER TABLE {owner} RENAME COLUMN {old} TO {name};",
+    "constraint": "ALTER TABLE {owner} RENAME CONSTRAINT {old} TO {name};",
+    "type": "ALTER TYPE {owner} RENAME TO {name};",
+    "value": "ALTER TYPE {owner} RENAME VALUE {old} TO {name};",
+}
+
+
+class Thing(NamedTuple):
+    """A table, index, column, constraint, type or value of an enum."""
+
+    kind: str
+    oid: int
+    number: int
+    """Of a column in its table."""
+    owner: str
+    """Its table or type, or itself with its schema; quoted."""
+    name: str
+    detail: str
+    """The kind of a relation, the type of a column."""
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        return self.kind, self.oid, self.number
+
+
+def things(url: str) -> dict[tuple[str, int, int], Thing]:
+    """Everything that keeps its number when it is renamed."""
+    with closing(postgres.connect(url)) as connection:
+        rows = connection.execute(OBJECTS.encode()).fetchall()
+    return {thing.key: thing for thing in map(Thing._make, rows)}
+
+
+def renames(work: str, target: str) -> list[str]:
+    """The statements that give everything in `work` the name that it has in `target`."""
+    now, goal = things(work), things(target)
+    statements = []
+    for key, thing in sorted(now.items(), key=lambda each: list(RENAME).index(each[0][0])):
+        wanted = goal.get(key)
+        if wanted and wanted.name != thing.name:
+            # Tables and types come first, so that what is in them has its old owner again.
+            owner = thing.owner if thing.kind in ("relation", "type") else wanted.owner
+            parts = {"detail": thing.detail, "owner": owner, "old": thing.name}
+            statements.append(RENAME[thing.kind].format(name=wanted.name, **parts))
+    return statements
+
+
+class Loss(NamedTuple):
+    """What rows lose: a table, a column, or what does not fit into a column's new type."""
+
+    table: str
+    column: str = ""
+    old_type: str = ""
+    new_type: str = ""
+
+    @property
+    def label(self) -> str:
+        """As `allow-loss=` names it."""
+        return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
+
+    @property
+    def query(self) -> str:
+        """How to count the rows that lose something."""
+        if not self.column:
+            return f"SELECT count(*) FROM {self.table}"
+        column = self.column
+        if not self.new_type:
+            return f"SELECT count({column}) FROM {self.table}"
+        back = f"{column}::text::{self.new_type}::text::{self.old_type}"
+        return f"SELECT count(*) FROM {self.table} WHERE {column} IS DISTINCT FROM {back}"
+
+
+def losses(before: str, after: str) -> list[Loss]:
+    """What `after`, made from a clone of `before`, can no longer hold."""
+    old, new = things(before), things(after)
+    found = []
+    for key, thing in old.items():
+        now = new.get(key)
+        is_table = thing.kind == "relation" and thing.detail == "TABLE"
+        if is_table and now is None:
+            found.append(Loss(thing.owner))
+        if thing.kind == "column" and ("relation", thing.oid, 0) in new:
+            if now is None:
+                found.append(Loss(thing.owner, thing.name))
+            elif now.detail != thing.detail:
+                found.append(Loss(thing.owner, thing.name, thing.detail, now.detail))
+    return found
+
+
+def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tuple[str, ...]]:
+    """Table, column, `[]` for an array, and default of each column that has the type."""
+    return connection.execute(
+        """
+        SELECT a.attrelid::regclass::text, quote_ident(a.attname),
+               CASE WHEN a.atttypid = %(name)s::regtype THEN '' ELSE '[]' END,
+               pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
+        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+        WHERE a.atttypid IN (%(name)s::regtype, (%(name)s || '[]')::regtype) AND NOT attisdropped
+          AND NOT c.relispartition""",
+        {"name": name},
+    ).fetchall()

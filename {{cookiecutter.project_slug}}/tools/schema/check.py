@@ -1,0 +1,84 @@
+"""Are the migration files in order, whatever database they will meet?"""
+
+import re
+
+from tools.errors import Exit, ToolError
+from tools.schema import atlas, create, down, history, replay
+
+FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
+DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
+
+
+def validate() -> str:
+    """Check integrity, structure, dependencies and syntax; a line each.
+
+    Raises:
+        ToolError: one of them fails; the others' lines, and what is wrong.
+    """
+    lines: list[str] = []
+    try:
+        migrations = history.migrations()
+        lines.append(f"ok    integrity     atlas.sum matches {len(migrations)} file(s)")
+    except ToolError as error:
+        raise failure(lines, "integrity", str(error), error.code) from None
+    if problems := structure(migrations):
+        raise failure(lines, "structure", "\n".join(problems))
+    lines.append("ok    structure     names, versions, directives and down files")
+    try:
+        with replay.replayed(migrations):
+            pass
+    except ToolError as error:
+        name = "SQL syntax" if "syntax error" in str(error) else "dependencies"
+        raise failure(lines, name, str(error), error.code) from None
+    lines.append("ok    dependencies  every file runs after the ones before it, from empty")
+    lines.append("ok    SQL syntax    PostgreSQL understands every statement")
+    return "\n".join(lines)
+
+
+def structure(migrations: list[history.Migration]) -> list[str]:
+    """What is wrong with names, versions, directives and down files."""
+    names = [migration.name for migration in migrations]
+    versions = [migration.version for migration in migrations]
+    backs = {file.name for file in down.FOLDER.glob("*")} if down.FOLDER.exists() else set()
+    known = {*names, "atlas.sum", down.FOLDER.name}
+    return [
+        *(
+            f"{name} is not named <YYYYMMDDHHMMSS>_<what_it_does>.sql"
+            for name in names
+            if not FILE_NAME.fullmatch(name)
+        ),
+        *(
+            f"version {version} is given twice"
+            for version in sorted({v for v in versions if versions.count(v) > 1})
+        ),
+        *(
+            f"{each.name}: Atlas ignores its txmode directive, which needs a blank line after it"
+            for each in migrations
+            if each.in_transaction and DIRECTIVE.search(each.sql)
+        ),
+        *(f"down/{name} belongs to no migration" for name in sorted(backs - set(names))),
+        *(
+            f"migrations/{file.name} is no migration"
+            for file in sorted(atlas.MIGRATIONS.iterdir())
+            if file.name not in known and not file.name.startswith(".")
+        ),
+    ]
+
+
+def failure(lines: list[str], name: str, reason: str, code: Exit = Exit.ERROR) -> ToolError:
+    return ToolError("\n".join([*lines, f"FAIL  {name:<13} {reason}"]), code)
+
+
+def agree() -> str:
+    """The models and the migrations say the same.
+
+    Raises:
+        ToolError: they do not (exit code 2).
+    """
+    if missing := create.missing():
+        raise ToolError(
+            f"the models say more than the migrations:\n{missing}\n"
+            'Nothing was written. Write it down: make migrate-create m="what changed"',
+            Exit.DRIFT,
+        )
+    return "the models and the migrations agree"

@@ -1,0 +1,441 @@
+"""Tables as an SVG: boxes in columns, with the lines of their references running between them.
+
+Lines to the same table are a tree of one colour. Through a column they pass only between boxes,
+which make room for them, so that nothing ever lies on anything else.
+"""
+
+import html
+import math
+import re
+from collections import defaultdict
+from itertools import chain, combinations, pairwise
+from typing import NamedTuple
+from unicodedata import east_asian_width
+
+# Every other column stands lower by SHIFT, so that its rows' lines do not meet its neighbours'.
+HEAD, ROW, FOOT, GAP, LANE, CHAR = 32, 20, 8, 32, 8, 7.4
+STUB, SHIFT, SPACE, SHAPE = 26, 9, 48, 1.5
+
+# By selector, so that no two braces meet, which a template engine would take for its own.
+ALWAYS = {
+    "text": "white-space:pre;font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"
+    "'DejaVu Sans Mono',monospace",
+    ".name": "font-weight:bold",
+    ".mark": "font-weight:bold;font-size:10px",
+    ".away .box": "stroke-dasharray:4 3",
+    ".line": "fill:none;stroke:currentColor;stroke-width:1.5",
+    ".tip": "fill:currentColor;stroke:none",
+}
+LIGHT = {
+    ".paper,.box,.ring": "fill:#ffffff",
+    ".box": "stroke:#9ca3af",
+    ".head": "fill:#e5e7eb",
+    ".focus .head": "fill:#bfdbfe",
+    "text": "fill:#1f2937",
+    ".dim": "fill:#6b7280",
+}
+DARK = {
+    ".paper,.box,.ring": "fill:#111827",
+    ".box": "stroke:#4b5563",
+    ".head": "fill:#374151",
+    ".focus .head": "fill:#1e40af",
+    "text": "fill:#f3f4f6",
+    ".dim": "fill:#9ca3af",
+}
+# The colours of lines, on light and on dark paper.
+INK = (
+    ("#2563eb", "#60a5fa"), ("#c2410c", "#fb923c"), ("#15803d", "#4ade80"), ("#9333ea", "#c084fc"),
+    ("#be123c", "#fb7185"), ("#0e7490", "#22d3ee"), ("#a16207", "#facc15"), ("#4b5563", "#9ca3af"),
+)  # fmt: skip
+LEGEND = ("fork: many rows refer to one; bar: at most one", "ring and ?: may be NULL")
+
+Tree = tuple[str, bool]  # the table that lines lead to, and whether from the left
+
+
+class Column(NamedTuple):
+    name: str
+    type: str
+    null: bool
+    marks: tuple[str, ...]  # of PK, FK, UK
+
+
+class Reference(NamedTuple):
+    """A foreign key. `unique`: at most one row refers to a row; `null`: it may refer to none."""
+
+    columns: tuple[str, ...]
+    table: str
+    to: tuple[str, ...]
+    unique: bool
+    null: bool
+
+
+class Table(NamedTuple):
+    name: str
+    columns: tuple[Column, ...] = ()
+    references: tuple[Reference, ...] = ()
+    here: bool = True  # False: it is referred to, but lies in another schema
+
+
+class Box(NamedTuple):
+    """A table as drawn: the columns shown, and a word on those that are not."""
+
+    table: Table
+    columns: list[Column]
+    note: str
+    kinds: str
+
+    @property
+    def height(self) -> int:
+        return HEAD + ROW * (len(self.columns) + bool(self.note)) + FOOT
+
+    @property
+    def indent(self) -> int:
+        """Room for the marks, before the names."""
+        return max((wide(marks(column)) + 1 for column in self.columns if column.marks), default=0)
+
+    @property
+    def width(self) -> float:
+        rows = (wide(column.name) + wide(kind(column)) for column in self.columns)
+        letters = max(wide(self.table.name), 16, self.indent + 2 + max(rows, default=0))
+        return CHAR * letters + 20
+
+    def row(self, reference: Reference) -> int:
+        """How far below the top the line of a reference starts: at a column of its own, if any."""
+        others = {c for r in self.table.references if r != reference for c in r.columns}
+        own = [c for c in reference.columns if c not in others] or reference.columns
+        return HEAD + ROW * [column.name for column in self.columns].index(own[0]) + ROW // 2
+
+
+class Drawing(NamedTuple):
+    width: float
+    height: float
+    parts: list[str]
+
+
+# --- the picture ---
+
+
+def svg(shown: list[Box], title: str) -> str:
+    """A file of its own, for light and dark: no script, no font, and every reference told in text.
+
+    Each table that a box refers to must have a box.
+    """
+    colours = {box.table.name: i % len(INK) for i, box in enumerate(shown)}
+    drawings = []
+    for group in groups(shown):
+        tall = sum(box.height + GAP for box in group)
+        wanted = math.sqrt(SHAPE * tall / max(box.width + 3 * STUB for box in group))
+        lined = any(box.table.references for box in group)
+        count = min(len(group), max(round(wanted), 2 if lined else 1))
+        drawings.append(draw(arrange(group, count), colours))
+    drawing = pack(drawings)
+    width = max(drawing.width, *(CHAR * wide(line) for line in LEGEND)) + 48
+    height = drawing.height + 104
+    told = [told_reference(box.table, r) for box in shown for r in box.table.references]
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="desc">{escape("; ".join(told) or "no references")}</desc>',
+        f"<style>{style()}</style>",
+        '<rect class="paper" width="100%" height="100%"/>',
+        '<g transform="translate(24 24)">',
+        *drawing.parts,
+        "</g>",
+        *(text_svg("dim", 24, height - 44 + ROW * i, line) for i, line in enumerate(LEGEND)),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def groups(shown: list[Box]) -> list[list[Box]]:
+    """What hangs together by references, each a group; one more for all that stands alone."""
+    group = {box.table.name: [box] for box in shown}
+    for box in shown:
+        for reference in box.table.references:
+            ours, theirs = group[box.table.name], group[reference.table]
+            if ours is not theirs:
+                ours.extend(theirs)
+                group.update({each.table.name: ours for each in theirs})
+    distinct = {id(each): each for each in group.values()}.values()
+    together, alone = [], []
+    for each in distinct:
+        if len(each) == 1 and not each[0].table.references:
+            alone += each
+        else:
+            together.append(each)
+    return [*together, alone] if alone else together
+
+
+def pack(drawings: list[Drawing]) -> Drawing:
+    """All in one picture that fits a screen: each, the largest first, as high up as it fits."""
+    area = sum((each.width + SPACE) * (each.height + SPACE) for each in drawings)
+    limit = max(math.sqrt(area * SHAPE), *(each.width + SPACE for each in drawings))
+    taken: list[tuple[float, float, float, float]] = []
+    drawn = []
+    for each in sorted(drawings, key=lambda each: -each.width * each.height):
+        across, down = each.width + SPACE, each.height + SPACE
+        corners = {(0.0, 0.0)}.union(*(((r, t), (x, b), (0.0, b)) for x, t, r, b in taken))
+        y, x = min(
+            (y, x)
+            for x, y in corners
+            if x + across <= limit + 1
+            and all(
+                x >= r or y >= b or x + across <= left or y + down <= t for left, t, r, b in taken
+            )
+        )
+        taken.append((x, y, x + across, y + down))
+        drawn += [f'<g transform="translate({x:g} {y:g})">', *each.parts, "</g>"]
+    right, bottom = max(t[2] for t in taken), max(t[3] for t in taken)
+    return Drawing(right - SPACE, bottom - SPACE, drawn)
+
+
+# --- one group ---
+
+
+def arrange(group: list[Box], wanted: int) -> list[list[Box]]:
+    """Spread the boxes over columns, and swap them as long as the lines between them get shorter."""
+    each, more = divmod(len(group), wanted)
+    heights = [each + (c < more) for c in range(wanted)]
+    places = [(c, row) for c, height in enumerate(heights) for row in range(height)]
+    at = {box.table.name: place for box, place in zip(group, places, strict=True)}
+    # At the foot of each column is a place that a box may move to.
+    at |= {f"\0{c}": (c, height) for c, height in enumerate(heights)}
+    near: defaultdict[str, list[str]] = defaultdict(list)
+    for box in group:
+        for reference in box.table.references:
+            near[box.table.name].append(reference.table)
+            near[reference.table].append(box.table.name)
+
+    def length(*names: str) -> float:
+        total = 0.0
+        for column, row, others in ((*at[name], near[name]) for name in names):
+            for other in others:
+                across, along = abs(column - at[other][0]), abs(row - at[other][1])
+                total += (2 * across or 2.5) + along
+        return total
+
+    better = True
+    while better:
+        better = False
+        for pair in combinations(sorted(at), 2):
+            one, two = pair
+            before = length(*pair)
+            at[one], at[two] = at[two], at[one]
+            if length(*pair) < before:
+                better = True
+            else:
+                at[one], at[two] = at[two], at[one]
+    columns: list[list[Box]] = [[] for _ in heights]
+    for box in sorted(group, key=lambda box: at[box.table.name]):
+        columns[at[box.table.name][0]].append(box)
+    return list(filter(None, columns))
+
+
+class Line(NamedTuple):
+    """A reference on its way: through these gaps, which lie left of the columns of that number."""
+
+    source: Box
+    reference: Reference
+    start: int
+    end: int
+
+    @property
+    def tree(self) -> Tree:
+        return self.reference.table, self.start < self.end
+
+    @property
+    def gaps(self) -> range:
+        if self.start < self.end:
+            return range(self.start + 1, self.end + 1)
+        return range(max(self.start, self.end + 1), self.end, -1)
+
+    @property
+    def through(self) -> list[int]:
+        """The columns between the first and the last."""
+        return [min(pair) for pair in pairwise(self.gaps)]
+
+    @property
+    def rightwards(self) -> bool:
+        return self.gaps[0] > self.start
+
+
+def draw(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
+    """Boxes and lines of one group, at the origin."""
+    column_of = {box.table.name: c for c, column in enumerate(columns) for box in column}
+    lines = [
+        Line(box, reference, column_of[box.table.name], column_of[reference.table])
+        for box in chain(*columns)
+        for reference in box.table.references
+    ]
+    tops, slots, height = stack(columns, lines)
+
+    met: list[defaultdict[Tree, list[int]]] = [defaultdict(list) for _ in range(len(columns) + 1)]
+    routes = []
+    for line in lines:
+        begin = tops[line.source.table.name] + line.source.row(line.reference)
+        end = tops[line.reference.table] + HEAD // 2
+        route = list(pairwise([begin, *(slots[line.tree, c] for c in line.through), end]))
+        for gap, ys in zip(line.gaps, route, strict=True):
+            met[gap][line.tree] += ys
+        routes.append(route)
+
+    lanes = list(map(share, met))
+    edges: list[tuple[float, float]] = []
+    firsts, x = [], 0.0
+    for trees, column in zip(lanes, [*columns, []], strict=True):
+        firsts.append(x + STUB)
+        if trees or (edges and column):
+            x += 2 * STUB + LANE * max(trees.values(), default=0)
+        edges.append((x, x + max((box.width for box in column), default=0)))
+        x = edges[-1][1]
+
+    drawn = []
+    for line, route in zip(lines, routes, strict=True):
+        points = [(edges[line.start][line.rightwards], float(route[0][0]))]
+        for gap, ys in zip(line.gaps, route, strict=True):
+            points += [(firsts[gap] + LANE * lanes[gap][line.tree], y) for y in ys]
+        points.append((edges[line.end][not line.tree[1]], route[-1][1]))
+        drawn.append(line_svg(line, points, colours[line.reference.table]))
+    for (left, right), column in zip(edges, columns, strict=False):
+        drawn += [box_svg(box, left, tops[box.table.name], right - left) for box in column]
+    return Drawing(x, height, drawn)
+
+
+def stack(
+    columns: list[list[Box]], lines: list[Line]
+) -> tuple[dict[str, int], dict[tuple[Tree, int], int], int]:
+    """How far down boxes begin and trees pass through columns, and the height of it all."""
+    tops: dict[str, int] = {}
+    slots: dict[tuple[Tree, int], int] = {}
+    passing: defaultdict[tuple[int, int], list[Tree]] = defaultdict(list)
+
+    def pile() -> int:
+        ends = []
+        for c, column in enumerate(columns):
+            y = 0
+            for i, box in enumerate([*column, None]):
+                trees = passing[c, i]
+                slots.update({(tree, c): y + LANE * j + 18 for j, tree in enumerate(trees)})
+                if trees or 0 < i < len(column):
+                    y += -(-(GAP + LANE * len(trees)) // ROW) * ROW
+                if box:
+                    tops[box.table.name] = y
+                    y += box.height
+            ends.append(y)
+        lower = [(max(ends) - y) // 2 // ROW * ROW + SHIFT * (c % 2) for c, y in enumerate(ends)]
+        if lines:
+            tops.update({b.table.name: tops[b.table.name] + lower[c] for c, b in placed})
+            slots.update({(tree, c): y + lower[c] for (tree, c), y in slots.items()})
+        return max(ends) + SHIFT
+
+    placed = [(c, box) for c, column in enumerate(columns) for box in column]
+    pile()
+    # Each tree passes where the way to its table is straightest.
+    crossed = {(line.tree, c) for line in lines for c in line.through}
+    for tree, c in sorted(crossed, key=lambda each: (tops[each[0][0]], each)):
+        last = columns[c][-1]
+        edges = [*(tops[box.table.name] for box in columns[c])]
+        edges.append(tops[last.table.name] + last.height)
+        nearest = min(range(len(edges)), key=lambda i: abs(edges[i] - tops[tree[0]]))
+        passing[c, nearest].append(tree)
+    return tops, slots, pile()
+
+
+def share(met: dict[Tree, list[int]]) -> dict[Tree, int]:
+    """Give each tree a lane of a gap; trees that are apart may have the same."""
+    lanes: dict[Tree, int] = {}
+    ends: list[int] = []
+    for tree, ys in sorted(met.items(), key=lambda item: (min(item[1]), item[0])):
+        free = (lane for lane, end in enumerate(ends) if end + ROW < min(ys))
+        lanes[tree] = next(free, len(ends))
+        ends[lanes[tree] : lanes[tree] + 1] = [max(ys)]
+    return lanes
+
+
+# --- elements ---
+
+
+def style() -> str:
+    def css(rules: dict[str, str]) -> str:
+        return "".join(selector + "{" + rule + "}" for selector, rule in rules.items())
+
+    light, dark = ({f".t{i}": f"color:{ink[n]}" for i, ink in enumerate(INK)} for n in (0, 1))
+    in_the_dark = {"@media(prefers-color-scheme:dark)": css(DARK | dark)}
+    return css(ALWAYS) + css(LIGHT | light) + css(in_the_dark)
+
+
+def box_svg(box: Box, x: float, y: float, width: float) -> str:
+    size = f'width="{width:g}" height="{box.height}" rx="4"'
+    top = f"M{x:g} {y + HEAD}v{4 - HEAD}q0-4 4-4h{width - 8:g}q4 0 4 4v{HEAD - 4}z"
+    drawn = [
+        f'<g class="{box.kinds}"><rect class="box" x="{x:g}" y="{y}" {size}/>',
+        f'<path class="head" d="{top}"/>',
+        text_svg("name", x + 10, y + 21, box.table.name),
+    ]
+    line = y + HEAD + 15
+    for column in box.columns:
+        drawn += [
+            text_svg("mark dim", x + 10, line, marks(column)),
+            text_svg("", x + 10 + CHAR * box.indent, line, column.name),
+            text_svg("dim", x + width - 10, line, kind(column), end=True),
+        ]
+        line += ROW
+    drawn.append(text_svg("dim", x + 10, line, box.note))
+    return "\n".join([*filter(None, drawn), "</g>"])
+
+
+def line_svg(line: Line, points: list[tuple[float, float]], colour: int) -> str:
+    (x, y), (end, head) = points[0], points[-1]
+    out, back = (1 if line.rightwards else -1), (-1 if line.tree[1] else 1)
+    bar = f"M{x + 8 * out:g} {y - 5:g}v10"
+    fork = f"M{x:g} {y - 5:g}l{10 * out} 5l{-10 * out} 5"
+    ring = f'<circle class="ring" cx="{x + 14 * out:g}" cy="{y:g}" r="3.5"/>'
+    told = escape(told_reference(line.source.table, line.reference))
+    return (
+        f'<g class="line t{colour}"><title>{told}</title>'
+        f'<path d="{rounded(points)}{bar if line.reference.unique else fork}"/>'
+        f"{ring if line.reference.null else ''}"
+        f'<path class="tip" d="M{end:g} {head:g}l{8 * back}-4v8z"/></g>'
+    )
+
+
+def rounded(points: list[tuple[float, float]]) -> str:
+    """A path through the points with round corners."""
+    path = [f"M{points[0][0]:g} {points[0][1]:g}"]
+    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
+        before, after = math.dist((ax, ay), (bx, by)), math.dist((bx, by), (cx, cy))
+        radius = min(6, before / 2, after / 2)
+        if radius:
+            px, py = bx + (ax - bx) * radius / before, by + (ay - by) * radius / before
+            qx, qy = bx + (cx - bx) * radius / after, by + (cy - by) * radius / after
+            path.append(f"L{px:g} {py:g}Q{bx:g} {by:g} {qx:g} {qy:g}")
+    return "".join([*path, f"L{points[-1][0]:g} {points[-1][1]:g}"])
+
+
+def text_svg(kinds: str, x: float, y: float, text: str, *, end: bool = False) -> str:
+    anchor = ' text-anchor="end"' if end else ""
+    shown = f'<text class="{kinds}" x="{x:g}" y="{y:g}"{anchor}>{escape(text)}</text>'
+    return shown if text else ""
+
+
+def told_reference(table: Table, reference: Reference) -> str:
+    ours, theirs = ", ".join(reference.columns), ", ".join(reference.to)
+    return f"{table.name} ({ours}) refers to {reference.table} ({theirs})"
+
+
+def marks(column: Column) -> str:
+    return " ".join(column.marks)
+
+
+def kind(column: Column) -> str:
+    return f"{column.type}{'?' if column.null else ''}"
+
+
+def wide(text: str) -> int:
+    """How many narrow letters need as much room."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def escape(text: str) -> str:
+    return html.escape(re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", "\ufffd", text))
