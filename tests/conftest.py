@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[1]
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 SLUG = "team-directory"
 # Somebody's settings must not change what the tests see.
-FOREIGN = ("ATLAS", "DATABASE_URL", "MAKEFLAGS", "MAKELEVEL", "TEMPLATE_SETUP", "VIRTUAL_ENV")
+FOREIGN = (
+    "DATABASE_URL",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "PYTHONDONTWRITEBYTECODE",  # baked services would compile all they import at each command
+    "TEMPLATE_SETUP",
+    "VIRTUAL_ENV",
+)
 IDENTITY = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
