@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,25 @@ class Project(NamedTuple):
         atlas.rehash()
         return file
 
+    def start(self, command: str, /, **options: str) -> "subprocess.Popen[str]":
+        """Run a schema command in a process group of its own."""
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.schema", command, *words],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+
+    def set(self, **settings: float) -> None:
+        """Set what `[tool.schema]` may say."""
+        lines = [f"{name.replace('_', '-')} = {value}" for name, value in settings.items()]
+        text = "\n".join([f'[project]\nname = "{self.folder.name}"', "[tool.schema]", *lines, ""])
+        (self.folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
     def names(self) -> list[str]:
         return sorted(file.name for file in self.migrations.glob("*.sql"))
 
@@ -76,6 +96,7 @@ def project_of(name: str) -> Iterator[Project]:
     folder = parent / name
     folder.mkdir()
     shutil.copy(TREE / "atlas.hcl", folder)
+    shutil.copytree(TREE / "tools", folder / "tools")
     (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
     with pytest.MonkeyPatch.context() as patch:
         for module in MODULES:

@@ -68,6 +68,8 @@ def migrate(env: str | None = None, *, yes: bool = False) -> str:
     require_valid_indexes(target.url, story)
     for attempt in range(1, limits.attempts + 1):
         try:
+            with locked(target.url, limits.wait, ours=False):
+                pass  # somebody runs Atlas by hand: told apart here, where it can be said who
             with locked(target.url, limits.wait):
                 # Another process may have done it meanwhile.
                 story = history.read(target.url)
@@ -290,15 +292,14 @@ def apply_batch(url: str, batch: list[Migration], session: str) -> None:
         reader.join()
     if child.returncode:
         print("failed", flush=True)
-        error = atlas.without_passwords("".join(said).strip(), {"DATABASE_URL": session})
-        cleaned = re.sub(r"^Error: ", "", error, flags=re.MULTILINE).strip()
+        error = atlas.failure(atlas.without_passwords("".join(said), {"DATABASE_URL": session}))
         with suppress(ToolError, psycopg.Error):  # the server may be down
             broken = invalid_indexes(url)
             drop_concurrently(url, [name for name in broken if made_by(batch, name)])
-        if found := PASSING.search(cleaned):
-            timed_out = re.search("lock timeout|database lock|55P03", cleaned)
-            raise PassingError(cleaned, found[0], Exit.BUSY if timed_out else Exit.ERROR)
-        raise ToolError(f"{cleaned}\n{left(url)}")
+        if found := PASSING.search(str(error)):
+            timed_out = re.search("lock timeout|database lock|55P03", str(error))
+            raise PassingError(str(error), found[0], Exit.BUSY if timed_out else Exit.ERROR)
+        raise ToolError(f"{error}\n{left(url)}", error.code)
 
 
 def left(url: str) -> str:

@@ -28,6 +28,12 @@ FAILURES = (
         Exit.HISTORY_BROKEN,
         "Rename the late file to a newer version, then: make migrate-hash",
     ),
+    (
+        "is not clean",
+        Exit.REFUSED,
+        "It has tables, and no record of migrations. If they were made by other means, take it over:"
+        " make migrate-baseline",
+    ),
     ("acquiring database lock", Exit.BUSY, "Another migration is running. Try again when it ends."),
 )
 
@@ -48,11 +54,16 @@ def atlas(*arguments: str, **environment: str) -> str:
     )
     if finished.returncode == 0:
         return finished.stdout.strip()
-    said = without_passwords((finished.stderr or finished.stdout).strip(), environment)
+    raise failure(without_passwords((finished.stderr or finished.stdout).strip(), environment))
+
+
+def failure(said: str) -> ToolError:
+    """What Atlas said, with what to type next."""
+    said = re.sub(r"^Error: ", "", said, flags=re.MULTILINE).strip()
     for text, code, advice in FAILURES:
         if text in said:
-            raise ToolError(f"{said}\n{advice}", code)
-    raise ToolError(said)
+            return ToolError(f"{said}\n{advice}", code)
+    return ToolError(said)
 
 
 def without_passwords(text: str, environment: dict[str, str]) -> str:
