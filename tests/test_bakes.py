@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import SLUG, bake, run
 from tests.readme import follow
+from tools.schema.__main__ import COMMANDS
 
 # Odd, but legal.
 ODD = {
@@ -92,6 +93,18 @@ def test_a_bake_leaves_no_process_behind(template: Path, workshop: Path) -> None
 def test_the_readme_of_the_service_is_true(fork: Path) -> None:
     follow(fork / "README.md", fork)
     assert len(list((fork / "migrations").glob("*.sql"))) == 2
+
+
+def test_the_page_on_migrations_is_true_and_names_every_command(fork: Path) -> None:
+    page = fork / "docs" / "migrations.md"
+    follow(page, fork)
+    names = [file.name.partition("_")[2] for file in sorted((fork / "migrations").glob("*.sql"))]
+    assert names == ["initial.sql", "add_bio_and_nick.sql", "add_bio_and_nick_ix_users_nick.sql"]
+    assert (fork / "docs" / "schema" / "tables" / "users.svg").exists()
+    text = page.read_text(encoding="utf-8")
+    for command in COMMANDS:
+        if command.startswith(("migrate", "schema")):
+            assert f"make {command}" in text
 
 
 def test_a_bake_inside_a_repository_makes_none_of_its_own(template: Path, workshop: Path) -> None:

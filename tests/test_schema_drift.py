@@ -100,7 +100,7 @@ def project() -> Iterator[Project]:
 def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of the environment `live`, migrated."""
     before = project.names()
-    with replay.replayed(history.migrations()) as url:
+    with replay.replayed(history.migrations()) as kept, postgres.scratch_database(kept) as url:
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         yield url
     for name in set(project.names()) - set(before):
@@ -134,7 +134,7 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
     project: Project, live: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sql, label = (CHANGES | GONE)[what]
-    with replay.replayed(history.migrations()) as clean:
+    with replay.replayed(history.migrations()) as kept, postgres.scratch_database(kept) as clean:
         monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
         execute(live, sql)
         found = project.run("schema-drift", env="live")

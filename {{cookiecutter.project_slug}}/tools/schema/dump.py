@@ -43,6 +43,13 @@ USUAL_OWNER = """
         (SELECT oid FROM pg_roles WHERE rolname = current_user))"""
 
 
+# A database that is kept to be cloned never changes; its dump is its description.
+KEPT_DUMP = """
+    SELECT CASE WHEN datname LIKE %s THEN shobj_description(oid, 'pg_database') END
+    FROM pg_database WHERE datname = current_database()"""
+NUMBER = re.compile(r"DEFAULT '(-?[\d.]+)'::[a-z ]+")
+
+
 class Entry(NamedTuple):
     """One object, or one property that `pg_dump` tells apart from its object."""
 
@@ -64,7 +71,7 @@ class Entry(NamedTuple):
         of their making, and may have odd names for its NOT NULLs."""
         if self.kind != "TABLE":
             return self.create
-        head, body, tail = table_parts(self.create)
+        head, body, tail = table_parts(NUMBER.sub(r"DEFAULT \1 ", self.create))
         return "\n".join([head, *sorted(body), tail])
 
 
@@ -123,7 +130,8 @@ def read(url: str) -> Schema:
     with closing(postgres.connect(url, default_transaction_read_only="on")) as connection:
         owner = connection.execute(USUAL_OWNER).fetchone() or ("", "")
         invalid = [name for (name,) in connection.execute(INVALID)]
-    entries = parse(run_pg_dump(url), *owner)
+        [(known,)] = connection.execute(KEPT_DUMP, [f"{postgres.KEPT}%"]).fetchall()
+    entries = parse(known or run_pg_dump(url), *owner)
     for name in invalid:
         drop = f"DROP INDEX IF EXISTS {name};"
         entries[f"INVALID INDEX {name}"] = Entry("INVALID INDEX", name, "", drop)

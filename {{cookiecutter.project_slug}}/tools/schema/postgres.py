@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from tools.errors import ToolError
 from tools.schema import server
@@ -84,39 +84,59 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
                 _drop(connection, name)
 
 
-def kept(names: list[str]) -> str | None:
-    """The URL of the first of these databases that was kept, if any, to be cloned.
+@contextmanager
+def kept(names: list[str]) -> Iterator[str | None]:
+    """The URL of the first of these databases that was kept, if any; to be read and cloned only.
 
     None are kept on the server of `DATABASE_URL`, which is not ours to fill.
     """
     if os.environ.get("DATABASE_URL"):
-        return None
+        yield None
+        return
     url = server.url("scratch")
     with closing(connect(url)) as connection:
-        found = connection.execute(
-            "SELECT datname FROM pg_database WHERE datname = ANY(%s)", [names]
-        )
-        there = {name for (name,) in found}
-    return next((_sibling(url, name) for name in names if name in there), None)
+        query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
+        there = {name for (name,) in connection.execute(query, [names])}
+        found = [name for name in names if name in there][:1]
+        for name in found:  # nobody may drop it meanwhile
+            connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [name])
+            if not connection.execute(query, [[name]]).rowcount:
+                found = []
+        yield _sibling(url, found[0]) if found else None
 
 
-def keep(url: str, name: str) -> None:
-    """Keep a clone of the scratch database at `url`, to which nobody is connected, under a name.
+def keep(url: str, name: str, description: str) -> bool:
+    """Keep a clone of the scratch database at `url`, to which nobody is connected, under a name;
+    whether that is done here.
 
     Only the newest few are kept, since each weighs 8 MB and more.
     """
     if os.environ.get("DATABASE_URL"):
-        return
+        return False
     with closing(connect(server.url("scratch"))) as connection:
         # Another process may be keeping the same at this very moment.
-        with suppress(errors.DuplicateDatabase, errors.UniqueViolation, ToolError):
+        with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
             _create(connection, name, url, url)
+            database = Identifier(name)
+            comment = SQL("COMMENT ON DATABASE {} IS {}").format(database, Literal(description))
+            connection.execute(comment)
+            read_only = "ALTER DATABASE {} SET default_transaction_read_only = on"
+            connection.execute(SQL(read_only).format(database))
         others = connection.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
             [KEPT],
         )
-        for (database,) in others.fetchall()[MOST_KEPT:]:
-            _drop(connection, database)
+        for (other,) in others.fetchall()[MOST_KEPT:]:
+            _drop_unused(connection, other)
+    return True
+
+
+def _drop_unused(connection: psycopg.Connection[Any], name: str) -> None:
+    lock = "pg_try_advisory_lock(hashtextextended(%s, 0))"
+    [(free,)] = connection.execute(f"SELECT {lock}".encode(), [name]).fetchall()
+    if free:
+        _drop(connection, name)
+        connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def copy_roles(url: str) -> None:
@@ -134,7 +154,7 @@ def copy_roles(url: str) -> None:
         if missing:  # what was replayed without them may say less
             stale = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
             for (database,) in connection.execute(stale, [KEPT]).fetchall():
-                _drop(connection, database)
+                _drop_unused(connection, database)
 
 
 def status() -> Status:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from tools.errors import ToolError
-from tools.schema import atlas, postgres
+from tools.schema import atlas, dump, postgres
 from tools.schema.dump import Schema
 from tools.schema.history import Migration
 
@@ -20,43 +20,54 @@ AT_ONCE = 100
 
 @contextmanager
 def replayed(migrations: list[Migration]) -> Iterator[str]:
-    """The URL of a scratch database to which the oldest migrations, these, were applied.
+    """The URL of a database to which the oldest migrations, these, were applied; to be read and
+    cloned only.
 
     Raises:
         ToolError: one of them does not run from empty.
     """
     prefixes = [kept_name(m.version, m.hash) for m in reversed(migrations)]
-    template = postgres.kept(prefixes)
-    names = [name for name in prefixes if template and f"/{name}" in template]
-    missing = prefixes.index(names[0]) if names else len(migrations)
-    with postgres.scratch_database(template) as url:
-        if missing:
-            atlas.apply(url, missing)
-            postgres.keep(url, prefixes[0])
+    with postgres.kept(prefixes) as template:
+        done = next((n for n, name in enumerate(prefixes) if template and name in template), None)
+        if done == 0 and template:
+            yield template
+            return
+        with postgres.scratch_database(template) as url:
+            if migrations:
+                atlas.apply(url, len(migrations) if done is None else done)
+            if not migrations or not postgres.keep(url, prefixes[0], dump.run_pg_dump(url)):
+                yield url
+                return
+    with replayed(migrations) as url:
         yield url
 
 
 @contextmanager
 def modelled(ddl: str, beside: Schema) -> Iterator[str]:
-    """The URL of a scratch database with the tables of the models, and what stands beside them.
+    """The URL of a database with the tables of the models, and what stands beside them; to be read
+    and cloned only.
 
     Raises:
         ToolError: part of it cannot be made.
     """
     others = [entry.create for entry in beside.values()]
     name = kept_name(ddl, *others)
-    template = postgres.kept([name])
-    with postgres.scratch_database(template) as url:
-        if not template:
-            failed = fill(url, [*ddl.split("\n\n"), *others])
-            if failed:
-                reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
-                raise ToolError(
-                    f"what the models and the migrations declare does not go together:\n{reasons}\n"
-                    "Nothing was written. Change the models, or drop the object in a migration of"
-                    " its own first."
-                )
-            postgres.keep(url, name)
+    with postgres.kept([name]) as found:
+        if found:
+            yield found
+            return
+    with postgres.scratch_database() as url:
+        if failed := fill(url, [*ddl.split("\n\n"), *others]):
+            reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
+            raise ToolError(
+                f"what the models and the migrations declare does not go together:\n{reasons}\n"
+                "Nothing was written. Change the models, or drop the object in a migration of"
+                " its own first."
+            )
+        if not postgres.keep(url, name, dump.run_pg_dump(url)):
+            yield url
+            return
+    with modelled(ddl, beside) as url:
         yield url
 
 
