@@ -16,8 +16,9 @@ demo: .venv/ready tidy ## Bake a service, make its first migration, serve it, ch
 test: .venv/ready tidy ## Run every test (args="-k bake")
 	@python -m pytest --numprocesses 2 --dist loadfile $(args)
 
-benchmark: .venv/ready tidy ## Measure a bake against its parts run bare
+benchmark: .venv/ready tidy ## Measure a bake against its parts, the schema commands against Alembic
 	@python benchmarks/bake.py
+	@python benchmarks/schema.py
 
 # Whatever tools left in the template tree would be baked into every project.
 tidy:

@@ -9,7 +9,11 @@ CREATE TABLE users (
     team_id integer CONSTRAINT users_team_fk REFERENCES teams,
     CONSTRAINT users_email_key UNIQUE (email), CONSTRAINT grown_up CHECK (age >= 0)
 );
+CREATE TYPE place AS (x integer, y integer);
+CREATE TABLE roots (a integer NOT NULL, during tstzrange);
 CREATE TABLE plain (a integer NOT NULL, during tstzrange);
+ALTER TABLE roots ADD spot place, ADD code positive;
+ALTER TABLE plain ADD spot place, ADD code positive;
 ALTER TABLE users ADD CONSTRAINT late CHECK (length(email) > 2) NOT VALID;
 CREATE INDEX users_nick ON users (nick);
 CREATE INDEX users_email_lower ON users (lower(email)) WHERE nick IS NOT NULL;

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from tests.schema import Project, connected, execute, project_of
 from tools.schema import apply, history, postgres, server
@@ -392,7 +393,7 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) ->
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
     process = project.start("migrate")
     until(lambda: running(url, "pg_sleep"))
-    with server.FileLock(server._home() / "lock"):
+    with FileLock(server._home() / "lock"):
         server._end(server._home(), "dev")
     execute(postgres.application_url(), "UPDATE pace SET seconds = 0")
     said = process.communicate(timeout=60)[0]

@@ -112,6 +112,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("ATLAS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("UV", str(tmp_path / "no-uv"))
+    monkeypatch.delenv("ATLAS", raising=False)
     return tmp_path
 
 

@@ -1,0 +1,479 @@
+"""The next migration, from what the models say: written whole and proven, or not at all."""
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.schema import Project, Ran, execute, project_of
+from tools.errors import Exit, ToolError
+from tools.schema import create, dump, history, postgres
+
+# Prints what the test wrote into schema.sql, as the real one prints the models.
+LOADER = """\
+from pathlib import Path
+print(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+"""
+OUTSIDE = "-- atlas:txmode none\n\n"
+USERS = "CREATE TABLE users (\n\tid INTEGER NOT NULL,\n\tnick VARCHAR,\n\tage INTEGER,\n\tPRIMARY KEY (id)\n);"
+NICKNAME = USERS.replace("nick", "nickname")
+PEOPLE = USERS.replace("users", "people")
+INDEX = "CREATE INDEX ix_users_nick ON users (nick);"
+TEAMS = "CREATE TABLE teams (id INTEGER NOT NULL, name VARCHAR, PRIMARY KEY (id));"
+TEAMS_INDEX = "CREATE UNIQUE INDEX ix_teams_name ON teams (name);"
+EVENTS = "CREATE TABLE events (id INTEGER NOT NULL, at DATE NOT NULL) PARTITION BY RANGE (at);"
+EVENTS_INDEX = "CREATE INDEX ix_events_at ON events (at);"
+MOOD = "CREATE TYPE mood AS ENUM ('sad', 'ok');"
+FEELING = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Project]:
+    with project_of("create") as made:
+        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+        yield made
+
+
+@pytest.fixture
+def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project without migrations or models, and an empty database, the environment `live`."""
+    for file in (*shared.migrations.rglob("*.sql"), *shared.migrations.glob("atlas.sum")):
+        file.unlink()
+    models(shared)
+    with postgres.scratch_database() as url:
+        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+        yield shared
+
+
+@pytest.fixture
+def live(project: Project) -> str:
+    return os.environ["LIVE_DATABASE_URL"]
+
+
+def models(project: Project, *statements: str) -> None:
+    (project.folder / "schema.sql").write_text("\n\n".join(statements), encoding="utf-8")
+
+
+def started(project: Project, *statements: str) -> None:
+    """The models were these, and their migration is applied to `live`."""
+    models(project, *statements)
+    assert created(project, m="initial")
+    migrated(project)
+
+
+def created(project: Project, **options: str) -> list[str]:
+    """Create; the texts of the new migrations, which are in order."""
+    before = project.names()
+    ran = project.run("migrate-create", **({"m": "change"} | options))
+    assert ran.code == 0, ran.said
+    assert project.run("check").code == 0
+    assert project.run("migrate-validate").code == 0
+    new = [name for name in project.names() if name not in before]
+    assert project.names() == before + new
+    return [(project.migrations / name).read_text(encoding="utf-8") for name in new]
+
+
+def migrated(project: Project) -> None:
+    ran = project.run("migrate", env="live", yes="1")
+    assert ran.code == 0, ran.said
+    assert project.run("schema-drift", env="live").code == 0
+
+
+def back(project: Project, count: int, *lost: str) -> None:
+    ran = project.run(
+        "migrate-downgrade", env="live", n=str(count), yes="1", allow_loss=",".join(lost)
+    )
+    assert ran.code == 0, ran.said
+
+
+def content(project: Project) -> dict[str, bytes]:
+    return {str(file): file.read_bytes() for file in project.migrations.rglob("*.*")}
+
+
+def refused(project: Project, code: int, **options: str) -> str:
+    """What is said where nothing is written."""
+    before = content(project)
+    ran = project.run("migrate-create", **({"m": "change"} | options))
+    assert ran.code == code, ran.said
+    assert content(project) == before
+    return ran.err
+
+
+def test_with_nothing_to_do_no_file_is_written(project: Project) -> None:
+    started(project, USERS)
+    before = content(project)
+    ran = project.run("migrate-create", m="nothing")
+    assert (ran.code, content(project)) == (0, before)
+    assert "nothing to do" in ran.out
+
+
+def test_a_spelling_of_the_same_is_nothing_to_do(project: Project) -> None:
+    started(project, USERS)
+    models(project, USERS.replace("VARCHAR", "character varying NULL").replace("INTEGER", "int4"))
+    assert created(project) == []
+
+
+def test_one_file_and_its_way_back_are_written_and_then_models_and_migrations_agree(
+    project: Project,
+) -> None:
+    models(project, USERS, INDEX)
+    checked = project.run("check")
+    assert checked.code == 2
+    assert 'CREATE TABLE "users"' in checked.err
+    ran = project.run("migrate-create", m="The users!")
+    assert ran.code == 0, ran.said
+    [name] = project.names()
+    assert name.endswith("_the_users.sql")
+    assert sorted(file.name for file in (project.migrations / "down").iterdir()) == [name]
+    assert [migration.name for migration in history.migrations()] == [name]
+    assert project.run("check").code == 0
+    assert f"written: migrations/{name}, and down/{name}" in ran.out
+    assert 'CREATE TABLE "users"' in ran.out
+
+
+def test_files_are_newer_than_those_that_are_there(project: Project) -> None:
+    project.add("29990101000000_future", "CREATE TABLE future (id integer);\n")
+    models(project, "CREATE TABLE future (id integer);", USERS)
+    assert len(created(project)) == 1
+    assert project.names()[1] == "29990101000001_change.sql"
+
+
+def test_an_index_of_a_table_that_is_there_is_made_concurrently_in_a_file_of_its_own(
+    project: Project, live: str
+) -> None:
+    started(project, USERS)
+    before = dump.read(live)
+    users = USERS.replace("\tage", "\tbio VARCHAR,\n\tage")
+    models(project, users, INDEX, "CREATE INDEX ix_users_age ON users (age);", TEAMS, TEAMS_INDEX)
+    texts = created(project)
+    alone = [text for text in texts if "CONCURRENTLY" in text]
+    assert sorted(text.removeprefix(OUTSIDE) for text in alone) == [
+        'CREATE INDEX CONCURRENTLY "ix_users_age" ON "users" ("age");\n',
+        'CREATE INDEX CONCURRENTLY "ix_users_nick" ON "users" ("nick");\n',
+    ]
+    assert all(text.startswith(OUTSIDE) for text in alone)
+    [together] = [text for text in texts if text not in alone]
+    assert 'CREATE UNIQUE INDEX "ix_teams_name"' in together
+    assert any(name.endswith("_change_ix_users_age.sql") for name in project.names())
+    migrated(project)
+    back(project, 3)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_an_index_is_dropped_concurrently(project: Project, live: str) -> None:
+    started(project, USERS, INDEX)
+    before = dump.read(live)
+    models(project, USERS)
+    assert created(project) == [f'{OUTSIDE}DROP INDEX CONCURRENTLY "ix_users_nick";\n']
+    migrated(project)
+    back(project, 1)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_a_changed_index_is_dropped_and_made_concurrently(project: Project) -> None:
+    started(project, USERS, INDEX)
+    models(project, USERS, INDEX.replace("(nick)", "(nick, age)"))
+    texts = created(project)
+    assert ["DROP INDEX CONCURRENTLY" in text for text in texts] == [True, False]
+    assert all(text.startswith(OUTSIDE) for text in texts)
+    migrated(project)
+    back(project, 2)
+
+
+def test_indexes_of_partitioned_tables_are_made_and_dropped_plainly(
+    project: Project, live: str
+) -> None:
+    started(project, EVENTS)
+    before = dump.read(live)
+    models(project, EVENTS, EVENTS_INDEX)
+    assert created(project) == ['CREATE INDEX "ix_events_at" ON "events" ("at");\n']
+    migrated(project)
+    models(project, EVENTS)
+    assert created(project) == ['DROP INDEX "ix_events_at";\n']
+    migrated(project)
+    back(project, 2)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+# --- renames ---
+
+
+def test_what_looks_renamed_is_asked_about_and_nothing_is_written(project: Project) -> None:
+    started(project, USERS, INDEX)
+    models(project, NICKNAME)
+    said = refused(project, 3)
+    assert "users.nick is gone, nickname is new" in said
+    assert "  rename=users.nick:nickname\n" in said
+    assert "  rename=none" in said
+
+
+@pytest.mark.parametrize("rename", ["users.nick:nickname", "nick:nickname"])
+def test_a_renamed_column_keeps_its_values_and_its_index_is_named_after_it(
+    project: Project, live: str, rename: str
+) -> None:
+    started(project, USERS, INDEX)
+    before = dump.read(live)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada')")
+    models(project, NICKNAME, "CREATE INDEX ix_users_nickname ON users (nickname);")
+    [text] = created(project, rename=rename)
+    assert text == (
+        'ALTER TABLE "users" RENAME COLUMN "nick" TO "nickname";\n'
+        'ALTER INDEX "ix_users_nick" RENAME TO "ix_users_nickname";\n'
+    )
+    migrated(project)
+    assert execute(live, "SELECT nickname FROM users") == [("Ada",)]
+    back(project, 1)
+    assert execute(live, "SELECT nick FROM users") == [("Ada",)]
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_a_renamed_column_may_change_beside(project: Project, live: str) -> None:
+    started(project, USERS)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada')")
+    models(project, NICKNAME.replace("VARCHAR", "VARCHAR(50) NOT NULL"))
+    created(project, rename="nick:nickname")
+    migrated(project)
+    assert execute(live, "SELECT nickname FROM users") == [("Ada",)]
+    back(project, 1)
+
+
+def test_two_renames_are_named_with_a_comma(project: Project, live: str) -> None:
+    started(project, USERS, TEAMS)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada', 36)")
+    models(project, NICKNAME.replace("age", "years"), TEAMS)
+    created(project, rename="users.nick:nickname,age:years")
+    migrated(project)
+    assert execute(live, "SELECT nickname, years FROM users") == [("Ada", 36)]
+
+
+def test_no_rename_drops_and_adds(project: Project, live: str) -> None:
+    started(project, USERS)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada')")
+    models(project, NICKNAME)
+    [text] = created(project, rename="none")
+    assert "DROP COLUMN" in text
+    assert "ADD COLUMN" in text
+    migrated(project)
+    assert execute(live, "SELECT nickname FROM users") == [(None,)]
+    back(project, 1, "users.nickname")
+
+
+@pytest.mark.parametrize("rename", ["nick:age", "teams.nick:nickname", "nick", "", "nickname:nick"])
+def test_an_answer_that_fits_nothing_is_an_error_and_names_what_fits(
+    project: Project, rename: str
+) -> None:
+    started(project, USERS)
+    models(project, NICKNAME)
+    assert "users.nick:nickname" in refused(project, 1, rename=rename)
+
+
+def test_a_renamed_table_keeps_its_rows(project: Project, live: str) -> None:
+    started(project, USERS, INDEX)
+    before = dump.read(live)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada')")
+    models(project, PEOPLE, "CREATE INDEX ix_people_nick ON people (nick);")
+    said = refused(project, 3)
+    assert "rename=users:people" in said
+    assert "rename=none" in said
+    [text] = created(project, rename="users:people")
+    assert "DROP" not in text
+    migrated(project)
+    assert execute(live, "SELECT nick FROM people") == [("Ada",)]
+    assert {"INDEX public.ix_people_nick", "CONSTRAINT public.people people_pkey"} <= {
+        *dump.read(live)
+    }
+    back(project, 1)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_a_table_that_was_not_renamed_is_dropped_and_made(project: Project, live: str) -> None:
+    started(project, USERS)
+    models(project, PEOPLE)
+    [text] = created(project, rename="none")
+    assert 'DROP TABLE "users"' in text
+    migrated(project)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [USERS.replace("nick VARCHAR", "born DATE")],
+        [USERS.replace("nick VARCHAR,\n\t", "")],
+        [USERS.replace("nick", "nick VARCHAR,\n\tlong")],
+        [TEAMS],
+    ],
+    ids=["another type", "only gone", "only new", "another table"],
+)
+def test_what_does_not_look_renamed_is_not_asked_about(project: Project, after: list[str]) -> None:
+    started(project, USERS)
+    models(project, *after)
+    assert created(project)
+    migrated(project)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_each_is_asked_and_what_is_taken_is_asked_no_more(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = [
+        create.Rename("users", old, new) for old in ("nick", "mail") for new in ("name", "post")
+    ]
+    for typed, wanted in (
+        ("y\nyes\n", [found[0], found[3]]),
+        ("n\ny\ny\n", [found[1], found[2]]),
+        ("\n\n\n\n", []),
+    ):
+        monkeypatch.setattr(sys, "stdin", Terminal(typed))
+        assert create.decide(found, None) == wanted, typed
+    asked = capsys.readouterr().out
+    assert "users.nick" in asked
+    assert "post" in asked
+
+
+def test_without_a_terminal_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    with pytest.raises(ToolError) as error:
+        create.decide([create.Rename("", "users", "people")], None)
+    assert error.value.code == Exit.REFUSED
+
+
+# --- what models cannot say ---
+
+
+def test_a_view_is_moved_out_of_the_way_of_a_type_that_changes_and_back(
+    project: Project, live: str
+) -> None:
+    started(project, USERS)
+    project.add(
+        "29990101000000_views",
+        "CREATE VIEW grown AS SELECT id, age FROM users WHERE age > 17;\n"
+        "CREATE VIEW counted AS SELECT count(*) AS n FROM grown;\n"
+        "GRANT SELECT ON grown TO PUBLIC;\nCOMMENT ON VIEW grown IS 'of age';\n",
+    )
+    assert project.run("migrate-hash").code == 0
+    migrated(project)
+    before = dump.read(live)
+    execute(live, "INSERT INTO users VALUES (1, 'Ada', 36)")
+    models(project, USERS.replace("age INTEGER", "age BIGINT"))
+    [text] = created(project)
+    assert "DROP VIEW" in text
+    migrated(project)
+    assert execute(live, "SELECT age, n, pg_typeof(age)::text FROM grown, counted") == [
+        (36, 1, "bigint")
+    ]
+    assert before.keys() == dump.read(live).keys()
+    back(project, 1)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_a_column_that_a_view_uses_cannot_go_and_nothing_is_written(project: Project) -> None:
+    started(project, USERS)
+    project.add("29990101000000_view", "CREATE VIEW grown AS SELECT id, age FROM users;\n")
+    assert project.run("migrate-hash").code == 0
+    models(project, USERS.replace("\tage INTEGER,\n", ""))
+    said = refused(project, 1)
+    assert "grown" in said
+    assert "Nothing was written" in said
+
+
+def test_views_functions_and_triggers_of_migrations_stay(project: Project, live: str) -> None:
+    started(project, USERS)
+    project.add(
+        "29990101000000_more",
+        "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;\n"
+        "CREATE TRIGGER stamp BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION stamp();\n"
+        "CREATE MATERIALIZED VIEW ages AS SELECT age FROM users;\n"
+        "CREATE INDEX ages_age ON ages (age);\nCREATE SEQUENCE ticket;\n",
+    )
+    assert project.run("migrate-hash").code == 0
+    assert created(project) == []
+    assert project.run("check").code == 0
+
+
+# --- enums ---
+
+
+def test_a_value_is_added_to_an_enum(project: Project, live: str) -> None:
+    started(project, MOOD, FEELING)
+    before = dump.read(live)
+    execute(live, "INSERT INTO days VALUES (1, 'ok')")
+    models(project, MOOD.replace("'ok'", "'fine', 'ok'"), FEELING)
+    [text] = created(project)
+    assert "ADD VALUE 'fine'" in text
+    migrated(project)
+    execute(live, "INSERT INTO days VALUES (2, 'fine')")
+    ran = project.run("migrate-downgrade", env="live", yes="1")
+    assert ran.code == 3, ran.said
+    execute(live, "DELETE FROM days WHERE mood = 'fine'")
+    back(project, 1, "days.mood")
+    assert dump.compare(before, dump.read(live)) == []
+
+
+def test_a_value_is_removed_from_an_enum_and_the_rest_of_the_rows_stay(
+    project: Project, live: str
+) -> None:
+    started(project, MOOD, FEELING.replace("mood mood", "mood mood DEFAULT 'ok'"))
+    before = dump.read(live)
+    execute(live, "INSERT INTO days VALUES (1, 'ok')")
+    models(
+        project, MOOD.replace("'sad', ", ""), FEELING.replace("mood mood", "mood mood DEFAULT 'ok'")
+    )
+    assert created(project)
+    migrated(project)
+    assert execute(live, "SELECT mood::text FROM days") == [("ok",)]
+    with pytest.raises(Exception, match="invalid input value for enum"):
+        execute(live, "INSERT INTO days VALUES (2, 'sad')")
+    back(project, 1)
+    assert dump.compare(before, dump.read(live)) == []
+
+
+# --- failures ---
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_fails_half_way_leaves_no_file_and_the_old_sums(
+    project: Project, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    if not first:
+        started(project, TEAMS)
+    models(project, USERS)
+
+    def broken(*_: Any) -> None:
+        (project.migrations / "atlas.sum").write_text("half", encoding="utf-8")
+        raise ToolError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tools.schema.create.atlas.rehash", broken)
+        assert "the disk is full" in refused(project, 1)
+    assert created(project, rename="none")
+
+
+def test_models_that_cannot_be_read_are_an_error_in_their_own_words(project: Project) -> None:
+    loader = project.folder / "load_models.py"
+    try:
+        loader.write_text("raise SystemExit('error: user.py: no such thing')\n", encoding="utf-8")
+        assert "user.py: no such thing" in refused(project, 1)
+    finally:
+        loader.write_text(LOADER, encoding="utf-8")
+
+
+def test_models_that_make_no_schema_name_the_statement(project: Project) -> None:
+    models(project, USERS, "CREATE TABLE broken (id no_such_type);")
+    said = refused(project, 1)
+    assert "no_such_type" in said
+    assert "CREATE TABLE broken" in said
+
+
+@pytest.mark.parametrize("message", ["", "   ", "!?", "漢字", "x" * 101])
+def test_a_message_that_gives_no_name_is_an_error(project: Project, message: str) -> None:
+    models(project, USERS)
+    assert 'make migrate-create m="add user bio"' in refused(project, 1, m=message)
+    ran: Ran = project.run("migrate-create")
+    assert ran.code == 1
