@@ -126,11 +126,12 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="python -m tools.schema", description=__doc__)
     commands = whole.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        one = commands.add_parser(name, help=command.help, description=command.run.__doc__)
+        meaning = (command.run.__doc__ or command.help).partition("\n\n")[0]
+        one = commands.add_parser(name, help=command.help, description=meaning)
         for option in command.options:
-            destination, meaning = OPTIONS[option]
+            destination, explained = OPTIONS[option]
             kind = switch if option in SWITCHES else str
-            one.add_argument(f"--{option}", dest=destination, help=meaning, type=kind)
+            one.add_argument(f"--{option}", dest=destination, help=explained, type=kind)
     return whole
 
 

@@ -131,7 +131,7 @@ def chosen(story: history.History, n: str | None, to: str | None) -> list[Migrat
             )
         return story.applied[versions.index(to) + 1 :]
     count = n or "1"
-    if not count.isdigit() or not 1 <= int(count) <= max(len(versions), 1):
+    if not count.isdecimal() or not 1 <= int(count) <= max(len(versions), 1):
         raise ToolError(
             f"n={count} must be a number from 1 to {len(versions)}, the number of applied"
             " migrations. Nothing was changed."

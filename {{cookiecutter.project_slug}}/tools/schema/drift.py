@@ -36,7 +36,7 @@ GUARD = """DO $adopt$ BEGIN
 EXCEPTION
   WHEN duplicate_object OR duplicate_table OR duplicate_function OR duplicate_schema
     OR invalid_table_definition OR wrong_object_type OR object_not_in_prerequisite_state
-    OR undefined_table THEN NULL; -- done already
+    THEN NULL; -- done already
   WHEN undefined_object THEN RAISE NOTICE 'left out: %', SQLERRM;
 END $adopt$;"""
 MEANING = {
@@ -297,4 +297,7 @@ def repeatable(statement: str) -> str:
     harmless = code.startswith("ALTER TABLE") and not HARMFUL.search(code)
     if (safe or harmless) and "BEGIN ATOMIC" not in code:
         return statement
-    return GUARD.replace("%s", code, 1)
+    guard = GUARD
+    if " DETACH PARTITION " in code:  # which says so of what is detached already
+        guard = GUARD.replace("duplicate_table", "undefined_table")
+    return guard.replace("%s", code, 1)

@@ -42,10 +42,9 @@ class Migration(NamedTuple):
 
     @property
     def in_transaction(self) -> bool:
-        """Whether Atlas runs the file in a transaction: a directive is one only above a blank
-        line."""
-        directives = self.sql.partition("\n\n")[0]
-        return not re.search(r"^-- ?atlas:txmode none$", directives, re.MULTILINE)
+        """Whether Atlas runs the file in a transaction: directives are comments at the very top,
+        with a blank line after them."""
+        return not re.match(r"(--.*\n)*-- ?atlas:txmode none\n(--.*\n)*\n", self.sql)
 
 
 class Row(Protocol):

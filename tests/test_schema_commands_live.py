@@ -1,0 +1,631 @@
+"""What the commands promise of a database that is in use, each on real servers."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.schema import Project, Ran, execute, project_of
+from tools.schema import __main__ as commands
+from tools.schema import dump, history, postgres, replay
+
+LOADER = """\
+from pathlib import Path
+print(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+"""
+FIRST = "20260101000000_first"
+BIO = "20260102000000_bio"
+VIEW = "20260103000000_view"
+NEW = "20260104000000_new"
+FILES = {
+    FIRST: "CREATE TABLE users (id integer PRIMARY KEY, nick text, age integer DEFAULT 18);\n"
+    "CREATE INDEX users_nick ON users (nick);\n",
+    BIO: "ALTER TABLE users ADD bio text;\n",
+    VIEW: "CREATE VIEW grown AS SELECT id, nick FROM users WHERE age > 17;\n",
+}
+MODELS = (
+    "CREATE TABLE users (id INTEGER NOT NULL, nick TEXT, age INTEGER DEFAULT 18, bio TEXT,"
+    " PRIMARY KEY (id));",
+    "CREATE INDEX users_nick ON users (nick);",
+)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Project]:
+    with project_of("live") as made:
+        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+        for name, text in FILES.items():
+            made.add(name, text)
+        assert made.run("migrate-hash").code == 0
+        yield made
+
+
+@pytest.fixture
+def project(shared: Project) -> Iterator[Project]:
+    """A project with three migrations, and models that agree."""
+    kept = shared.folder / "kept"
+    shutil.copytree(shared.migrations, kept)
+    models(shared, *MODELS)
+    yield shared
+    shutil.rmtree(shared.migrations, ignore_errors=True)
+    kept.rename(shared.migrations)
+    shared.set()
+
+
+@pytest.fixture
+def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of the environment `live`, migrated, with a row."""
+    with clone() as url:
+        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+        execute(url, "INSERT INTO users VALUES (1, 'ada', 36, 'counts')")
+        yield url
+
+
+@pytest.fixture
+def staging(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of the environment `staging`, migrated."""
+    with clone() as url:
+        monkeypatch.setenv("STAGING_DATABASE_URL", url)
+        yield url
+
+
+@pytest.fixture
+def empty(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of the environment `live`, which nothing was done to."""
+    with postgres.scratch_database() as url:
+        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+        yield url
+
+
+class clone:  # noqa: N801
+    """A database to which all migrations are applied."""
+
+    def __enter__(self) -> str:
+        self.kept = replay.replayed(history.migrations())
+        self.scratch = postgres.scratch_database(self.kept.__enter__())
+        return self.scratch.__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        self.scratch.__exit__(None, None, None)
+        self.kept.__exit__(None, None, None)
+
+
+def models(project: Project, *statements: str) -> None:
+    (project.folder / "schema.sql").write_text("\n\n".join(statements), encoding="utf-8")
+
+
+def drift(project: Project, **options: str) -> Ran:
+    return project.run("schema-drift", env="live", **options)
+
+
+def downgrade(project: Project, **options: str) -> Ran:
+    ran = project.run("migrate-downgrade", env="live", **({"yes": "1"} | options))
+    assert "Traceback" not in ran.said
+    return ran
+
+
+def migrated(project: Project, name: str, text: str, down: str | None = None) -> None:
+    """Write a migration, and a down file if it is given; apply it to `live`."""
+    project.add(name, text)
+    if down is not None:
+        (project.migrations / "down" / f"{name}.sql").write_text(down, encoding="utf-8")
+    ran = project.run("migrate", env="live", yes="1")
+    assert ran.code == 0, ran.said
+
+
+def everything(url: str) -> tuple[dump.Schema, list[object]]:
+    """The schema, the record of migrations and the rows."""
+    rows = "SELECT to_jsonb(u) FROM users u ORDER BY id"
+    return dump.read(url), [history.read(url), execute(url, rows)]
+
+
+# --- schema-drift ---
+
+
+def test_a_database_that_the_models_make_is_in_sync_whatever_stands_beside_them(
+    project: Project, live: str
+) -> None:
+    checked = drift(project, against="models")
+    assert (checked.code, checked.out) == (0, "no drift: live agrees with the models\n")
+
+
+def test_a_spelling_is_no_drift_from_the_models(project: Project, live: str) -> None:
+    models(project, MODELS[0].replace("nick TEXT", "nick text NULL"), MODELS[1])
+    execute(live, "ALTER TABLE users ALTER age SET DEFAULT ((18))")
+    # Columns in another order.
+    models(
+        project, MODELS[0].replace(" bio TEXT,", "").replace("nick", "bio TEXT, nick"), MODELS[1]
+    )
+    assert drift(project, against="models").code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        ("ALTER TABLE users ADD extra text", "TABLE public.users"),
+        ("DROP INDEX users_nick", "INDEX public.users_nick"),
+        ("CREATE TABLE more (id integer)", "TABLE public.more"),
+        ("CREATE VIEW extra AS SELECT 1 AS one", "VIEW public.extra"),
+    ],
+)
+def test_a_change_by_hand_is_drift_from_the_models(
+    project: Project, live: str, change: str, label: str
+) -> None:
+    execute(live, change)
+    checked = drift(project, against="models")
+    assert checked.code == 2
+    assert label in checked.err
+
+
+def test_environments_that_are_the_same_agree(project: Project, live: str, staging: str) -> None:
+    checked = drift(project, against="staging")
+    assert (checked.code, checked.out) == (0, "no drift: live agrees with staging\n")
+
+
+def test_an_environment_that_is_behind_has_not_drifted(
+    project: Project, live: str, staging: str
+) -> None:
+    assert downgrade(project, n="2", allow_loss="users.bio").code == 0
+    checked = drift(project, against="staging")
+    assert checked.code == 0
+    assert "live is 2 migration(s) behind staging" in checked.out
+    ahead = project.run("schema-drift", env="staging", against="live")
+    assert ahead.code == 0
+    assert "ahead of live" in ahead.out
+
+
+def test_a_view_that_one_environment_has_is_drift(
+    project: Project, live: str, staging: str
+) -> None:
+    execute(staging, "CREATE VIEW more AS SELECT id FROM users")
+    checked = drift(project, against="staging")
+    assert checked.code == 2
+    assert "missing VIEW public.more" in checked.err
+    assert (
+        "extra   VIEW public.more" in project.run("schema-drift", env="staging", against="live").err
+    )
+
+
+def test_an_environment_that_is_not_set_is_an_error(project: Project, live: str) -> None:
+    checked = drift(project, against="nowhere")
+    assert checked.code == 1
+    assert "NOWHERE_DATABASE_URL" in checked.err
+
+
+def test_drift_as_json_can_be_read_by_a_program(project: Project, live: str) -> None:
+    clean = drift(project, format="json")
+    assert clean.code == 0
+    assert json.loads(clean.out)["drift"] is False
+    execute(live, "DROP VIEW grown; CREATE TABLE more (id integer); ALTER TABLE users DROP bio")
+    checked = drift(project, format="json")
+    assert checked.code == 2
+    answer = json.loads(checked.out)
+    assert answer["drift"] is True
+    assert (answer["environment"], answer["against"]) == ("live", "its migrations")
+    found = {each["name"]: each for each in answer["differences"]}
+    assert {name: (each["kind"], each["how"]) for name, each in found.items()} == {
+        "public.grown": ("VIEW", "missing"),
+        "public.more": ("TABLE", "extra"),
+        "public.users": ("TABLE", "changed"),
+    }
+    assert found["public.grown"]["found"] is None
+    assert found["public.more"]["expected"] is None
+    assert "bio text" in found["public.users"]["expected"]
+    assert "bio text" not in found["public.users"]["found"]
+
+
+def test_drift_for_github_is_an_annotation_a_line(project: Project, live: str) -> None:
+    clean = drift(project, format="github")
+    assert clean.code == 0
+    assert clean.out.startswith("::notice title=")
+    execute(live, "DROP VIEW grown; CREATE TABLE more (id integer)")
+    checked = drift(project, format="github")
+    assert checked.code == 2
+    lines = checked.out.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("::error title=Schema drift in live::") for line in lines)
+
+
+@pytest.mark.parametrize("option", ["format", "fix"])
+def test_a_choice_that_there_is_not_names_those_that_there_are(
+    project: Project, live: str, option: str
+) -> None:
+    checked = drift(project, **{option: "xml"})
+    assert checked.code == 1
+    assert {"format": "json, github", "fix": "adopt, revert"}[option] in checked.err
+
+
+def test_a_change_by_hand_is_undone_when_that_is_confirmed(project: Project, live: str) -> None:
+    before = everything(live)
+    execute(
+        live,
+        "DROP VIEW grown; ALTER TABLE users ALTER age TYPE bigint; CREATE INDEX more ON users (age);"
+        " CREATE FUNCTION one() RETURNS integer LANGUAGE sql AS 'SELECT 1';"
+        " ALTER TABLE users ADD extra text",
+    )
+    drifted = everything(live)
+    shown = drift(project, fix="revert")
+    assert shown.code == 0, shown.said
+    assert "DROP FUNCTION IF EXISTS public.one()" in shown.out
+    assert "yes=1" in shown.out
+    assert everything(live) == drifted
+    undone = drift(project, fix="revert", yes="1")
+    assert undone.code == 0, undone.said
+    assert everything(live) == before
+    assert drift(project).code == 0
+
+
+def test_undoing_asks_for_what_rows_would_lose(project: Project, live: str) -> None:
+    execute(live, "ALTER TABLE users ADD extra text; UPDATE users SET extra = 'kept'")
+    drifted = everything(live)
+    refused = drift(project, fix="revert", yes="1")
+    assert refused.code == 3, refused.said
+    assert "users.extra: 1" in refused.err
+    assert "allow-loss=users.extra" in refused.err
+    assert drift(project, fix="revert", yes="1", allow_loss="users.bio").code == 3
+    assert everything(live) == drifted
+    assert drift(project, fix="revert", yes="1", allow_loss="users.extra").code == 0
+    assert drift(project).code == 0
+
+
+def test_undoing_a_database_that_did_not_drift_says_so(project: Project, live: str) -> None:
+    ran = drift(project, fix="revert", yes="1")
+    assert (ran.code, ran.out) == (0, "no drift: live agrees with its migrations\n")
+
+
+def test_what_the_project_ignores_is_no_drift_and_stays(project: Project, live: str) -> None:
+    execute(live, "CREATE VIEW more AS SELECT 1 AS one; CREATE TABLE extra (id integer)")
+    file = project.folder / "pyproject.toml"
+    file.write_text('[tool.schema]\nignore = ["VIEW *"]\n', encoding="utf-8")
+    checked = drift(project)
+    assert checked.code == 2
+    assert "extra   TABLE public.extra" in checked.err
+    assert "VIEW" not in checked.err
+    execute(live, "DROP TABLE extra")
+    assert drift(project).code == 0
+    assert drift(project, against="models").code == 0
+    file.write_text('[tool.schema]\nignore = "VIEW *"\n', encoding="utf-8")
+    assert drift(project).code == 1
+
+
+def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
+    execute(live, "CREATE VIEW more AS SELECT 1 AS one; CREATE INDEX extra ON users (age)")
+    file = project.folder / "pyproject.toml"
+    file.write_text('[tool.schema]\nignore = ["VIEW *"]\n', encoding="utf-8")
+    undone = drift(project, fix="revert", yes="1")
+    assert undone.code == 0, undone.said
+    assert "VIEW public.more" in dump.read(live)
+    assert drift(project).code == 0
+
+
+# --- migrate-downgrade ---
+
+
+def test_the_last_migrations_are_taken_back_by_number(project: Project, live: str) -> None:
+    assert downgrade(project).code == 0
+    assert history.read(live).version == BIO[:14]
+    ran = downgrade(project, n="2", allow_loss="users,users.bio")
+    assert ran.code == 0, ran.said
+    assert dump.read(live) == {}
+    assert "at version none" in ran.out
+    assert project.run("migrate", env="live", yes="1").code == 0
+    assert drift(project).code == 0
+
+
+def test_all_after_a_version_are_taken_back(project: Project, live: str) -> None:
+    ran = downgrade(project, to=FIRST[:14], allow_loss="users.bio")
+    assert ran.code == 0, ran.said
+    assert history.read(live).version == FIRST[:14]
+    assert drift(project).code == 0
+    assert execute(live, "SELECT * FROM users") == [(1, "ada", 36)]
+    again = downgrade(project, to=FIRST[:14])
+    assert again.code == 0
+    assert "nothing to take back" in again.out
+
+
+def test_a_dry_run_takes_nothing_back(project: Project, live: str) -> None:
+    before = everything(live)
+    ran = downgrade(project, n="2", dry="1", yes="0")
+    assert ran.code == 0, ran.said
+    assert "rows that lose users.bio: 1" in ran.out
+    assert "DROP VIEW" in ran.out
+    assert everything(live) == before
+
+
+def test_without_a_confirmation_nothing_is_taken_back(project: Project, live: str) -> None:
+    before = everything(live)
+    assert downgrade(project, yes="0").code == 3
+    assert everything(live) == before
+
+
+def test_rows_are_counted_and_lost_only_where_that_is_said(project: Project, live: str) -> None:
+    before = everything(live)
+    refused = downgrade(project, n="2")
+    assert refused.code == 3
+    assert "users.bio: 1" in refused.err
+    assert "allow-loss=users.bio" in refused.err
+    assert downgrade(project, n="3", allow_loss="users.bio").code == 3
+    assert everything(live) == before
+    execute(live, "UPDATE users SET bio = NULL")
+    assert downgrade(project, n="2").code == 0
+
+
+def test_what_its_author_calls_irreversible_is_refused_with_the_way_forward(
+    project: Project, live: str
+) -> None:
+    migrated(project, NEW, "UPDATE users SET nick = upper(nick);\n", "-- irreversible: old names\n")
+    before = everything(live)
+    for options in ({}, {"n": "2"}, {"dry": "1"}, {"to": FIRST[:14]}):
+        refused = downgrade(project, **options)
+        assert refused.code == 3
+        assert "old names" in refused.err
+        assert 'make migrate-create m="undo ..."' in refused.err
+    assert everything(live) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ALTER TABLE users ADD other text;\n", "other text"),
+        ("DROP TABLE no_such_table;\n", "no_such_table"),
+        ("", "INDEX public.more"),
+        ("DROP INDEX more\nselect;\n", "syntax error"),
+    ],
+)
+def test_a_down_file_that_leads_elsewhere_is_found_before_it_runs(
+    project: Project, live: str, text: str, said: str
+) -> None:
+    migrated(project, NEW, "CREATE INDEX more ON users (age);\n", text)
+    before = everything(live)
+    refused = downgrade(project)
+    assert refused.code == 3, refused.said
+    assert said in refused.err
+    assert everything(live) == before
+
+
+def test_a_database_that_drifted_is_not_taken_back(project: Project, live: str) -> None:
+    execute(live, "ALTER TABLE users ADD extra text")
+    before = everything(live)
+    refused = downgrade(project)
+    assert refused.code == 2
+    assert "changed TABLE public.users" in refused.err
+    assert "Nothing was changed" in refused.err
+    assert everything(live) == before
+
+
+def test_rows_that_forbid_the_way_back_stay_and_so_does_all_else(
+    project: Project, live: str
+) -> None:
+    migrated(project, NEW, "ALTER TABLE users ADD CONSTRAINT grown_up CHECK (age > 0);\n")
+    lax = "ALTER TABLE users DROP CONSTRAINT grown_up, ADD later text;\n"
+    migrated(project, "20260105000000_lax", lax)
+    execute(live, "UPDATE users SET age = -1")
+    before = everything(live)
+    refused = downgrade(project, n="2")
+    assert refused.code == 3, refused.said
+    assert "the rows do not allow it" in refused.err
+    assert "grown_up" in refused.err
+    assert everything(live) == before
+    execute(live, "UPDATE users SET age = 1")
+    assert downgrade(project, n="2").code == 0
+
+
+def test_a_column_that_was_never_null_before_cannot_take_nulls_back(
+    project: Project, live: str
+) -> None:
+    migrated(project, NEW, "ALTER TABLE users ALTER nick SET NOT NULL;\n")
+    migrated(project, "20260105000000_lax", "ALTER TABLE users ALTER nick DROP NOT NULL;\n")
+    execute(live, "INSERT INTO users (id) VALUES (2)")
+    before = everything(live)
+    refused = downgrade(project)
+    assert refused.code == 3, refused.said
+    assert "null values" in refused.err
+    assert everything(live) == before
+
+
+@pytest.mark.parametrize("options", [{"n": "0"}, {"n": "4"}, {"n": "-1"}, {"n": "x"}, {"n": "²"},
+                                     {"to": "2025"}, {"to": ""}])  # fmt: skip
+def test_a_number_or_version_that_there_is_not_is_an_error(
+    project: Project, live: str, options: dict[str, str]
+) -> None:
+    before = everything(live)
+    ran = downgrade(project, **options)
+    assert ran.code == 1, ran.said
+    assert "Nothing was changed" in ran.err
+    assert everything(live) == before
+
+
+# --- migrate-baseline ---
+
+
+def baseline(project: Project) -> Ran:
+    return project.run("migrate-baseline", env="live", yes="1")
+
+
+BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
+ATOMIC = "CREATE FUNCTION two() RETURNS integer BEGIN ATOMIC SELECT 1; SELECT 2; END;\n"
+
+
+@pytest.mark.parametrize("sql", [BASE, BASE + ATOMIC], ids=["everything", "semicolons inside"])
+def test_a_database_that_others_made_is_taken_over(project: Project, empty: str, sql: str) -> None:
+    shutil.rmtree(project.migrations)
+    execute(empty, sql)
+    before = dump.read(empty)
+    taken = baseline(project)
+    assert taken.code == 0, taken.said
+    [name] = project.names()
+    assert (project.migrations / "down" / name).exists()
+    assert project.run("migrate-validate").code == 0
+    with replay.replayed(history.migrations()) as made:
+        assert dump.compare(before, dump.read(made)) == []
+    assert dump.compare(before, dump.read(empty)) == []
+    ran = project.run("migrate", env="live", yes="1")
+    assert ran.code == 0, ran.said
+    assert "nothing to do" in ran.out
+    assert drift(project).code == 0
+
+
+def test_a_database_of_an_older_version_is_recorded_as_that(project: Project, empty: str) -> None:
+    execute(empty, FILES[FIRST] + FILES[BIO])
+    taken = baseline(project)
+    assert taken.code == 0, taken.said
+    assert BIO in taken.out
+    assert drift(project).code == 0
+    assert project.run("migrate", env="live", yes="1").code == 0
+    assert "VIEW public.grown" in dump.read(empty)
+    assert drift(project).code == 0
+
+
+def test_the_schema_of_no_version_is_not_taken_over(project: Project, empty: str) -> None:
+    execute(empty, FILES[FIRST] + "CREATE TABLE other (id integer);")
+    refused = baseline(project)
+    assert refused.code == 3
+    assert "extra   TABLE public.other" in refused.err
+    assert history.read(empty).applied == []
+
+
+def test_a_database_with_a_record_is_not_taken_over(project: Project, live: str) -> None:
+    before = everything(live)
+    refused = baseline(project)
+    assert refused.code == 1
+    assert VIEW[:14] in refused.err
+    assert everything(live) == before
+
+
+def test_an_empty_database_is_not_taken_over(project: Project, empty: str) -> None:
+    refused = baseline(project)
+    assert refused.code == 1
+    assert "make migrate" in refused.err
+
+
+def test_nothing_is_taken_over_without_a_confirmation(project: Project, empty: str) -> None:
+    shutil.rmtree(project.migrations)
+    execute(empty, FILES[FIRST])
+    assert project.run("migrate-baseline", env="live").code == 3
+    assert project.names() == []
+    assert "atlas_schema_revisions" not in str(execute(empty, "SELECT nspname FROM pg_namespace"))
+
+
+# --- migrate-validate, migrate-hash ---
+
+
+def test_files_in_order_are_said_to_be_so(project: Project) -> None:
+    ran = project.run("migrate-validate")
+    assert ran.code == 0
+    assert [line.split()[:2] for line in ran.out.splitlines()] == [
+        ["ok", "integrity"],
+        ["ok", "structure"],
+        ["ok", "dependencies"],
+        ["ok", "SQL"],
+    ]
+
+
+def validated(project: Project, code: int, what: str) -> str:
+    ran = project.run("migrate-validate")
+    assert ran.code == code, ran.said
+    assert f"FAIL  {what}" in ran.err
+    return ran.err
+
+
+def test_an_edited_file_fails_integrity(project: Project) -> None:
+    file = project.migrations / f"{BIO}.sql"
+    file.write_text("ALTER TABLE users ADD other text;\n", encoding="utf-8")
+    assert "make migrate-hash" in validated(project, 4, "integrity")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("1_short.sql", "SELECT 1;\n", "1_short.sql is not named"),
+        ("20260104000000.sql", "SELECT 1;\n", "20260104000000.sql is not named"),
+        (f"{NEW}.sql", "-- atlas:txmode none\nSELECT 1;\n", "needs a blank line"),
+        ("down/20260104000000_gone.sql", "SELECT 1;\n", "down/20260104000000_gone.sql belongs to"),
+        (f"{VIEW[:14]}_twin.sql", "SELECT 1;\n", f"version {VIEW[:14]} is given twice"),
+        ("notes.txt", "", "notes.txt is no migration"),
+    ],
+)
+def test_a_file_that_is_out_of_place_fails_structure(
+    project: Project, name: str, text: str, said: str
+) -> None:
+    (project.migrations / name).write_text(text, encoding="utf-8")
+    project.run("migrate-hash")
+    assert said in validated(project, 1, "structure")
+
+
+def test_a_file_that_needs_a_later_one_fails_dependencies(project: Project) -> None:
+    project.add("20251231000000_early", "CREATE INDEX early ON users (id);\n")
+    said = validated(project, 1, "dependencies")
+    assert "users" in said
+    assert "ok    structure" in said
+
+
+def test_a_statement_that_is_no_sql_fails_syntax(project: Project) -> None:
+    project.add(NEW, "ALTER TABEL users ADD more text;\n")
+    assert "TABEL" in validated(project, 1, "SQL syntax")
+
+
+def test_accepting_the_files_writes_the_down_files_that_are_missing(project: Project) -> None:
+    project.add(NEW, "CREATE INDEX more ON users (age);\n")
+    kept = (project.migrations / "down" / f"{BIO}.sql").read_text(encoding="utf-8")
+    ran = project.run("migrate-hash")
+    assert ran.code == 0
+    assert f"written: migrations/down/{NEW}.sql" in ran.out
+    assert BIO not in ran.out
+    assert "DROP INDEX" in (project.migrations / "down" / f"{NEW}.sql").read_text(encoding="utf-8")
+    assert kept == (project.migrations / "down" / f"{BIO}.sql").read_text(encoding="utf-8")
+    assert "written" not in project.run("migrate-hash").out
+
+
+# --- schema-inspect, --help ---
+
+
+def test_the_live_schema_is_printed_as_sql_that_makes_it_anew(project: Project, live: str) -> None:
+    ran = project.run("schema-inspect", env="live")
+    assert ran.code == 0
+    assert ran.out == project.run("schema-inspect", env="live", format="sql").out
+    with postgres.scratch_database() as url:
+        execute(url, ran.out)
+        assert dump.compare(dump.read(live), dump.read(url)) == []
+
+
+def test_the_live_schema_is_printed_for_programs(project: Project, live: str) -> None:
+    printed = project.run("schema-inspect", env="live", format="json")
+    assert printed.code == 0
+    [schema] = json.loads(printed.out)["schemas"]
+    assert [table["name"] for table in schema["tables"]] == ["users"]
+    hcl = project.run("schema-inspect", env="live", format="hcl")
+    assert hcl.code == 0
+    assert 'table "users" {' in hcl.out
+
+
+def test_a_form_that_there_is_not_names_those_that_there_are(project: Project, live: str) -> None:
+    ran = project.run("schema-inspect", env="live", format="xml")
+    assert ran.code == 1
+    assert "sql, json, hcl" in ran.err
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_explains_itself_and_its_options(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit) as ended:
+        commands.main([command, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for option in commands.COMMANDS[command].options:
+        assert f"--{option} " in shown
+        assert commands.OPTIONS[option][1] in shown
+    description = [line for line in shown.partition("options:")[0].splitlines()[1:] if line.strip()]
+    assert description, "it does not say what it does"
+
+
+def test_every_command_is_listed_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        commands.main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in commands.COMMANDS)
+    assert all(command.help for command in commands.COMMANDS.values())
