@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.errors import Exit, ToolError
-from tools.schema import atlas, catalog, down, dump, history, plan, postgres, replay, sql
+from tools.schema import (
+    atlas,
+    catalog,
+    down,
+    dump,
+    history,
+    plan,
+    postgres,
+    progress,
+    replay,
+    sql,
+)
 from tools.schema.atlas import MIGRATIONS
 from tools.schema.dump import Schema
 from tools.schema.server import PROJECT
@@ -65,6 +76,7 @@ def create(message: str, rename: str | None = None) -> Created:
         if not (differences := dump.compare(wanted, before)):
             return Created([], [])
         renames = decide(candidates(old, new), rename)
+        progress.at("planning")
         with postgres.scratch_database(old) as work:
             statements = follow(work, renames, wanted)
             statements += plan.plan_tables(work, new, wanted)
@@ -72,6 +84,7 @@ def create(message: str, rename: str | None = None) -> Created:
             return Created([], notes(differences))
         pieces = in_pieces(statements, before)
         contents = dict(zip(file_names(name, pieces), pieces, strict=True))
+        progress.at("finding the way back, and proving both")
         downs = way_back(old, list(contents.values()))
     return Created(write(contents, downs), [])
 
@@ -88,6 +101,7 @@ def missing() -> str:
 def states() -> Iterator[tuple[str, str]]:
     """Scratch databases: what the migrations make, and what the models say."""
     with ThreadPoolExecutor() as pool:
+        progress.at("loading the models")
         loading = pool.submit(models_ddl)
         migrations = history.migrations() if any(MIGRATIONS.glob("*.sql")) else []
         with replay.replayed(migrations) as old:

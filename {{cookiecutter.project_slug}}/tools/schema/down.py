@@ -19,6 +19,7 @@ from tools.schema import (
     history,
     plan,
     postgres,
+    progress,
     replay,
     settings,
     sql,
@@ -51,6 +52,7 @@ def write_missing() -> list[str]:
     for number, migration in enumerate(migrations):
         file = FOLDER / migration.name
         if not file.exists():
+            progress.at(f"finding the way back of {migration.name}")
             FOLDER.mkdir(exist_ok=True)
             file.write_text(made(migrations[: number + 1]), encoding="utf-8", newline="\n")
             written.append(migration.name)
@@ -97,6 +99,7 @@ def downgrade(
         return f"{target.name} is at version {story.version}: nothing to take back"
     script = "\n".join(read(migration) for migration in reversed(going))
     postgres.copy_roles(target.url)
+    progress.at("proving the way back")
     with one_after_another(story.applied, len(going)) as (before, after):
         expected = dump.read(before)
         if reason := plan.prove(after, script, expected):

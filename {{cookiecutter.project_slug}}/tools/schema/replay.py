@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from tools.errors import ToolError
-from tools.schema import atlas, dump, postgres
+from tools.schema import atlas, dump, postgres, progress
 from tools.schema.dump import Schema
 from tools.schema.history import Migration
 
@@ -34,6 +34,7 @@ def replayed(migrations: list[Migration]) -> Iterator[str]:
             return
         with postgres.scratch_database(template) as url:
             if migrations:
+                progress.at("replaying migrations")
                 atlas.apply(url, len(migrations) if done is None else done)
             if not migrations or not postgres.keep(url, prefixes[0], dump.run_pg_dump(url)):
                 yield url
@@ -56,6 +57,7 @@ def modelled(ddl: str, beside: Schema) -> Iterator[str]:
         if found:
             yield found
             return
+    progress.at("making what the models say")
     with postgres.scratch_database() as url:
         if failed := fill(url, [*ddl.split("\n\n"), *others]):
             reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
@@ -78,6 +80,7 @@ def rebuilt(schema: Schema) -> Iterator[str]:
     Raises:
         ToolError: part of it cannot be made here, such as an extension that is not installed.
     """
+    progress.at("rebuilding the live schema")
     with postgres.scratch_database() as url:
         if failed := fill(url, [entry.create for entry in schema.values()]):
             reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
