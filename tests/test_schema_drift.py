@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.schema import Project, execute, project_of
-from tools.schema import history, postgres, replay
+from tools.schema import dump, history, postgres, replay
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
 VERSION = "20260101000000"
@@ -147,3 +147,26 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
             migrated = project.run("migrate", env=env, yes="1")
             assert migrated.code == 0, f"{env}: {migrated.said}\n{adopted.out}"
             assert drift(project, env) == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_a_database_that_is_only_named_like_a_kept_one_is_read_all_the_same() -> None:
+    with postgres.scratch_database() as url:
+        execute(url, "CREATE DATABASE kept_orders")
+        orders = postgres._sibling(url, "kept_orders")
+        execute(orders, "COMMENT ON DATABASE kept_orders IS 'sold'; CREATE TABLE sales (id int)")
+        try:
+            assert "TABLE public.sales" in dump.read(orders)
+        finally:
+            execute(url, "DROP DATABASE kept_orders WITH (FORCE)")
+
+
+def test_what_was_made_by_hand_before_any_migration_can_be_reverted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.scratch_database() as url:
+        monkeypatch.setenv("NEW_DATABASE_URL", url)
+        execute(url, "CREATE TABLE by_hand (id int)")
+        reverted = project.run("schema-drift", env="new", fix="revert", yes="1")
+        assert reverted.code == 0, reverted.said
+        assert dump.read(url) == {}

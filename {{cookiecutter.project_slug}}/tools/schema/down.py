@@ -244,6 +244,8 @@ def run(url: str, script: str, going: list[Migration]) -> None:
                     value = f"{seconds * 1000:.0f}" if isinstance(seconds, int | float) else seconds
                     connection.execute(f"SET LOCAL {name} = {value}".encode())
                 connection.execute(script.encode())
+                if not versions:  # what was changed by hand is in no record
+                    return
                 forget = f"DELETE FROM {history.REVISIONS} WHERE version = ANY(%s)"
                 gone = connection.execute(forget.encode(), [versions]).rowcount
                 if gone != len(versions):

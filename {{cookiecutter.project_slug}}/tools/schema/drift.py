@@ -114,10 +114,9 @@ def against_models(target: Environment, form: str | None) -> str:
         if differences:
             with replay.rebuilt(live) as copy:
                 plan_ = atlas.diff(models, copy)
-            mentioned = [
+            differences = [
                 each for each in differences if each.kind not in plan.INSIDE_TABLES or plan_
             ]
-            differences = mentioned
     return verdict(target, "the models", differences, form, "")
 
 

@@ -41,11 +41,9 @@ USUAL_OWNER = """
         (SELECT relowner FROM pg_class WHERE oid = to_regclass(
             'atlas_schema_revisions.atlas_schema_revisions')),
         (SELECT oid FROM pg_roles WHERE rolname = current_user))"""
-
-
 # A database that is kept to be cloned never changes; its dump is its description.
 KEPT_DUMP = """
-    SELECT CASE WHEN datname LIKE %s THEN shobj_description(oid, 'pg_database') END
+    SELECT CASE WHEN datname ~ %s THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
 NUMBER = re.compile(r"DEFAULT '(-?[\d.]+)'::[a-z ]+")
 
@@ -130,7 +128,7 @@ def read(url: str) -> Schema:
     with closing(postgres.connect(url, default_transaction_read_only="on")) as connection:
         owner = connection.execute(USUAL_OWNER).fetchone() or ("", "")
         invalid = [name for (name,) in connection.execute(INVALID)]
-        [(known,)] = connection.execute(KEPT_DUMP, [f"{postgres.KEPT}%"]).fetchall()
+        [(known,)] = connection.execute(KEPT_DUMP, [f"^{postgres.KEPT}[0-9a-f]{{32}}$"]).fetchall()
     entries = parse(known or run_pg_dump(url), *owner)
     for name in invalid:
         drop = f"DROP INDEX IF EXISTS {name};"

@@ -48,8 +48,8 @@ PROPERTIES = (
     (r"CLUSTER ON .*(?=;)", "SET WITHOUT CLUSTER"),
     (r"SET \((\w+)=.*\)", r"RESET (\1)"),
 )
-# Made with a table or type, and altered by Atlas where that stays.
 ROUNDS = 4  # what one moves out of the way, the next brings back
+# Made with a table or type, and altered by Atlas where that stays.
 INSIDE_TABLES = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip
 
 
