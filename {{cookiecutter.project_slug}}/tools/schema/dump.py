@@ -43,7 +43,7 @@ USUAL_OWNER = """
         (SELECT oid FROM pg_roles WHERE rolname = current_user))"""
 # A database that is kept to be cloned never changes; its dump is its description.
 KEPT_DUMP = """
-    SELECT CASE WHEN datname ~ %s THEN shobj_description(oid, 'pg_database') END
+    SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
 NUMBER = re.compile(r"DEFAULT '(-?[\d.]+)'::[a-z ]+")
 
@@ -128,7 +128,7 @@ def read(url: str) -> Schema:
     with closing(postgres.connect(url, default_transaction_read_only="on")) as connection:
         owner = connection.execute(USUAL_OWNER).fetchone() or ("", "")
         invalid = [name for (name,) in connection.execute(INVALID)]
-        [(known,)] = connection.execute(KEPT_DUMP, [f"^{postgres.KEPT}[0-9a-f]{{32}}$"]).fetchall()
+        [(known,)] = connection.execute(KEPT_DUMP, [postgres.KEPT]).fetchall()
     entries = parse(known or run_pg_dump(url), *owner)
     for name in invalid:
         drop = f"DROP INDEX IF EXISTS {name};"
