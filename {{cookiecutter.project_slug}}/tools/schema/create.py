@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import psycopg
+from psycopg import errors
+
 from tools.errors import Exit, ToolError
 from tools.schema import (
     atlas,
@@ -18,6 +21,7 @@ from tools.schema import (
     down,
     dump,
     history,
+    objects,
     plan,
     postgres,
     progress,
@@ -29,10 +33,15 @@ from tools.schema.dump import Schema
 from tools.schema.server import PROJECT
 
 OUTSIDE_TRANSACTION = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
+# In Atlas's words, or in those of `pg_dump`.
 INDEX = re.compile(
-    r'(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX) "(?P<name>(?:[^"]|"")+)"'
-    r'(?: ON "(?P<table>(?:[^"]|"")+)")?'
+    r"(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX)(?: IF EXISTS)?"
+    rf" (?:public\.)?(?P<name>{dump.IDENTIFIER})"
+    rf"(?: ON (?:ONLY )?(?:public\.)?(?P<table>{dump.IDENTIFIER}))?"
 )
+ADD_VALUE = re.compile(r"ALTER TYPE \S+ ADD VALUE ")
+BY_HAND = """Nothing was written. Write a migration by hand for this part, migrations/<YYYYMMDDHHMMSS>_<name>.sql,
+then make migrate-hash, and make migrate-create for the rest."""
 
 
 class Rename(NamedTuple):
@@ -71,42 +80,47 @@ def create(message: str, rename: str | None = None) -> Created:
             is written then.
     """
     name = file_name(message)
+    notes = [note for each in objects.read() for note in each.notes]
     with states() as (old, new):
         before, wanted = dump.read(old), dump.read(new)
         if not (differences := dump.compare(wanted, before)):
-            return Created([], [])
-        renames = decide(candidates(old, new), rename)
+            return Created([], notes)
+        renames = renamed(old, decide(candidates(old, new), rename), wanted)
         progress.at("planning")
-        with postgres.scratch_database(old) as work:
-            statements = follow(work, renames, wanted)
-            statements += plan.plan_tables(work, new, wanted)
-        if not statements:
-            return Created([], notes(differences))
-        pieces = in_pieces(statements, before)
-        contents = dict(zip(file_names(name, pieces), pieces, strict=True))
-        progress.at("finding the way back, and proving both")
-        downs = way_back(old, list(contents.values()))
-    return Created(write(contents, downs), [])
+        try:
+            statements = plan.plan_models(old, new, wanted, renames)
+            progress.at("finding the way back, and proving both")
+            files = proven(old, in_pieces(statements, before))
+        except plan.NoPlanError as error:
+            raise ToolError(f"{error}\n{BY_HAND}", Exit.REFUSED) from None
+        texts, downs = [text for text, _ in files], [down for _, down in files]
+        contents = dict(zip(file_names(name, texts), texts, strict=True))
+    return Created(write(contents, downs), notes + undeclared(differences))
 
 
 def missing() -> str:
-    """The SQL that would bring the migrations up to the models; empty when they agree."""
+    """What the migrations lack, beginning with Atlas's SQL for tables; empty when they agree."""
     with states() as (old, new):
-        if not dump.compare(dump.read(new), dump.read(old)):
+        wanted, found = dump.read(new), dump.read(old)
+        if not (differences := replay.unlike(wanted, found)):
             return ""
-        return "\n".join(atlas.diff(old, new))
+        tables = atlas.diff(old, new)
+    rest = [e for e in differences if not tables or e.kind not in plan.INSIDE_TABLES]
+    lines = [line for e in rest for line in (f"{e.how} {e.label}", *e.lines())]
+    return "\n".join([*tables, *lines])
 
 
 @contextmanager
 def states() -> Iterator[tuple[str, str]]:
     """Scratch databases: what the migrations make, and what the models say."""
+    declared = objects.read()
     with ThreadPoolExecutor() as pool:
         progress.at("loading the models")
         loading = pool.submit(models_ddl)
         migrations = history.migrations() if any(MIGRATIONS.glob("*.sql")) else []
         with replay.replayed(migrations) as old:
             beside = not_for_models(dump.read(old)) if migrations else {}
-            with replay.modelled(loading.result(), beside) as new:
+            with replay.modelled(loading.result(), declared, beside) as new:
                 yield old, new
 
 
@@ -124,12 +138,13 @@ def models_ddl() -> str:
 
 
 def not_for_models(schema: Schema) -> Schema:
-    """What models cannot say, and migrations written by hand may: views, functions, partitions."""
+    """What neither models nor files say, and migrations written by hand may: rules, partitions."""
     owned = {e.name for e in schema.values() if e.kind == "SEQUENCE OWNED BY"}
     parts = {e.name for e in schema.values() if e.kind == "TABLE ATTACH"}
-    views = {e.name for e in schema.values() if e.kind == "MATERIALIZED VIEW"}
 
     def belongs_to_models(entry: dump.Entry) -> bool:
+        if objects.is_declared(entry, schema):
+            return True
         if not entry.name.removeprefix("COLUMN ").startswith("public."):
             return False
         match entry.kind:
@@ -139,7 +154,7 @@ def not_for_models(schema: Schema) -> Schema:
                 return entry.name in owned or not entry.create.startswith("CREATE")
             case "INDEX":
                 on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create)
-                return not on or on[1] not in parts | views
+                return not on or on[1] not in parts
             case "TABLE":
                 return entry.name not in parts
             case "COMMENT":
@@ -244,18 +259,16 @@ def answers(given: str, rename: Rename) -> bool:
     return old in olds and new in news
 
 
-def follow(work: str, renames: list[Rename], wanted: Schema) -> list[str]:
+def renamed(old: str, renames: list[Rename], wanted: Schema) -> list[str]:
     """Rename, and with it the constraints and indexes that are named after what was renamed."""
-    statements = [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]
+    if not renames:
+        return []
     # A renamed table's columns are under its new name by then.
-    with closing(postgres.connect(work)) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-        if statements:
-            for each in renamed_parts(dump.read(work), wanted):
-                connection.execute(each.encode())
-                statements.append(each)
-    return statements
+    statements = [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]
+    with postgres.scratch_database(old) as work:
+        with closing(postgres.connect(work)) as connection:
+            connection.execute("\n".join(statements).encode())
+        return statements + renamed_parts(dump.read(work), wanted)
 
 
 def renamed_parts(now: Schema, wanted: Schema) -> list[str]:
@@ -282,25 +295,24 @@ def renamed_parts(now: Schema, wanted: Schema) -> list[str]:
 # --- files ---
 
 
-def in_pieces(statements: list[str], before: Schema) -> list[str]:
-    """The texts of the files: what can run in one transaction together, the rest alone.
+def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
+    """The statements of each file: what can run in one transaction together, the rest alone.
 
     Indexes of tables that are there already, and perhaps large and busy, are made and dropped
     CONCURRENTLY, which no transaction allows.
     """
-    pieces: list[str] = []
+    pieces: list[list[str]] = []
     together = False
     for statement in statements:
-        found = INDEX.search(sql.code(statement))
+        found = INDEX.match(sql.code(statement))
         if found and concurrently_possible(found, before):
             verb = found["verb"]
-            text = statement.replace(verb, f"{verb} CONCURRENTLY", 1)
-            pieces.append(f"{OUTSIDE_TRANSACTION}{text}\n")
+            pieces.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
             together = False
         elif together:
-            pieces[-1] += f"{statement}\n"
+            pieces[-1].append(statement)
         else:
-            pieces.append(f"{statement}\n")
+            pieces.append([statement])
             together = True
     return pieces
 
@@ -308,9 +320,9 @@ def in_pieces(statements: list[str], before: Schema) -> list[str]:
 def concurrently_possible(index: re.Match[str], before: Schema) -> bool:
     """Not for the indexes of new tables, which are empty, nor of partitioned ones."""
     if index["table"] is None:
-        old = before.get(f"INDEX public.{index['name']}")
+        old = before.get(f"INDEX public.{unquoted(index['name'])}")
         return old is not None and " ON ONLY " not in old.create
-    table = before.get(f"TABLE public.{index['table']}")
+    table = before.get(f"TABLE public.{unquoted(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create
 
 
@@ -324,22 +336,65 @@ def file_names(name: str, pieces: list[str]) -> list[str]:
         )
     names = []
     for number, piece in enumerate(pieces):
-        index = INDEX.search(piece.replace(" CONCURRENTLY", ""))
-        alone = len(pieces) == 1 or not piece.startswith(OUTSIDE_TRANSACTION) or not index
-        stem = name if alone or not index else f"{name}_{file_name(index['name'])}"
+        index = INDEX.match(sql.code(piece).replace(" CONCURRENTLY", ""))
+        own_name = index and len(pieces) > 1 and piece.startswith(OUTSIDE_TRANSACTION)
+        stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
         names.append(f"{moment + timedelta(seconds=number):%Y%m%d%H%M%S}_{stem}.sql")
     return names
 
 
-def way_back(old: str, pieces: list[str]) -> list[str]:
-    """The text of the down file of each piece."""
+def proven(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
+    """The text of each file as Atlas can run it on the scratch database `state`, and of its way
+    back.
+
+    Raises:
+        NoPlanError: one of them cannot be run in a transaction.
+    """
     if not pieces:
         return []
-    with postgres.scratch_database(old) as after:
-        with closing(postgres.connect(after)) as connection:
-            for statement in sql.split(pieces[0]):
-                connection.execute(statement.encode())
-        return [down.text(old, after), *way_back(after, pieces[1:])]
+    piece, *rest = pieces
+    with postgres.scratch_database(state) as after:
+        try:
+            text = run(after, piece)
+        except errors.UnsafeNewEnumValueUsage as error:
+            values = [each for each in piece if ADD_VALUE.match(each)]
+            others = [each for each in piece if each not in values]
+            if not values or not others:
+                raise plan.NoPlanError(str(error)) from None
+            return proven(state, [values, others, *rest])
+        return [(text, down.text(state, after)), *proven(after, rest)]
+
+
+def run(url: str, statements: list[str]) -> str:
+    """Run statements as the migration whose text this is will."""
+    text = "\n".join(statements)
+    with closing(postgres.connect(url)) as connection:
+        if INDEX.match(sql.code(text).replace(" CONCURRENTLY", "")) and " CONCURRENTLY " in text:
+            connection.execute(text.encode())
+            return f"{OUTSIDE_TRANSACTION}{text}\n"
+        for first in ([], ["SET LOCAL check_function_bodies = off;"]):
+            try:
+                with connection.transaction():
+                    connection.execute("\n".join([*first, text]).encode())
+            except errors.UnsafeNewEnumValueUsage:
+                raise
+            except psycopg.Error as error:
+                reason = str(error)
+            else:
+                return delimited([*first, *statements])
+    raise plan.NoPlanError(f"it does not run in one transaction: {reason}")
+
+
+def delimited(statements: list[str]) -> str:
+    """The text of a file in which every edition of Atlas finds these statements: some would take
+    each semicolon of a body outside quotes for the end."""
+    text = "\n".join(statements)
+    if "BEGIN ATOMIC" not in text:
+        return f"{text}\n"
+    end = "-- end of statement" if "\n\n\n" in text else "\n\n\n"
+    return "\n".join(
+        [f"-- atlas:delimiter {end!r}".replace("'", ""), "", f"{end}\n".join(statements), ""]
+    )
 
 
 def write(contents: dict[str, str], downs: list[str]) -> list[Path]:
@@ -364,11 +419,12 @@ def write(contents: dict[str, str], downs: list[str]) -> list[Path]:
     return files
 
 
-def notes(differences: list[dump.Difference]) -> list[str]:
-    """What only the dumps tell apart: a spelling, or something that Atlas does not know."""
+def undeclared(differences: list[dump.Difference]) -> list[str]:
+    """What is dropped because no file declares it."""
     return [
-        f"note: Atlas sees no change in {each.label}: {'; '.join(each.lines())}"
+        f"note: drops {each.label}, which no file in {objects.place(objects.FOLDER)} declares"
         for each in differences
+        if each.kind in objects.KINDS and not each.expected
     ]
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from tools.errors import Exit, ToolError
 from tools.schema import (
@@ -231,11 +231,15 @@ def adopt(
     text = (
         f"-- Adopts a change made by hand: runs where it was made, and where it was not.\n{script}"
     )
+    with postgres.scratch_database(files) as after:
+        with closing(postgres.connect(after)) as connection:
+            connection.execute(script.encode())
+        back = down.text(files, after)
     [name] = create.file_names("adopt", [text])
-    [written] = create.write({name: text}, create.way_back(files, [script]))
+    [written] = create.write({name: text}, [back])
     return (
-        f"{text}\nwritten: migrations/{written.name}\nApply it: make migrate. Then change the"
-        " models alike, or the next migrate-create takes it back."
+        f"{text}\nwritten: migrations/{written.name}\nApply it: make migrate. Then declare it in the"
+        " models or in .sql files, or the next migrate-create takes it back."
     )
 
 

@@ -45,6 +45,9 @@ USUAL_OWNER = """
 KEPT_DUMP = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
+# How `x IN ('a', 'b')` is printed the first time, and how once that was read.
+TEXT = r"'(?:[^']|'')*'::character varying"
+TEXTS = re.compile(rf"\(ARRAY\[((?:{TEXT}(?:, )?)+)\]\)::text\[\]")
 NUMBER = re.compile(r"DEFAULT '(-?[\d.]+)'::[a-z ]+")
 
 
@@ -67,9 +70,10 @@ class Entry(NamedTuple):
     def meaning(self) -> str:
         """The same for all spellings of the same: a migrated table has its columns in the order
         of their making, and may have odd names for its NOT NULLs."""
+        text = TEXTS.sub(one_by_one, self.create)
         if self.kind != "TABLE":
-            return self.create
-        head, body, tail = table_parts(NUMBER.sub(r"DEFAULT \1 ", self.create))
+            return text
+        head, body, tail = table_parts(NUMBER.sub(r"DEFAULT \1 ", text))
         return "\n".join([head, *sorted(body), tail])
 
 
@@ -105,6 +109,10 @@ class Difference(NamedTuple):
 
 
 Schema = dict[str, Entry]
+
+
+def one_by_one(array: re.Match[str]) -> str:
+    return "ARRAY[" + re.sub(TEXT, r"(\g<0>)::text", array[1]) + "]"
 
 
 def table_parts(create: str) -> tuple[str, list[str], str]:
@@ -189,6 +197,8 @@ def parse(text: str, owner: str = "", quoted_owner: str = "") -> Schema:
     for header, end in zip(headers, ends[1:], strict=True):
         kind, schema = header["kind"], header["schema"]
         create = SETTINGS.sub("", text[header.end() : end]).strip()
+        if kind == "MATERIALIZED VIEW":  # which nobody can read until it is filled
+            create = create.replace("\n  WITH NO DATA;", ";")
         name = header["name"] if schema == "-" else f"{schema}.{header['name']}"
         if kind in ("ACL", "COMMENT"):  # named after the kind and the name of another object
             name = re.sub(r"^(\S+\.)((?:[A-Z]+ )+)", r"\2\1", name)
@@ -199,7 +209,7 @@ def parse(text: str, owner: str = "", quoted_owner: str = "") -> Schema:
             role = re.escape(quoted_owner)
             create = re.sub(rf"(?<=FROM ){role}(?=;)|(?<=TO ){role}(?=;)", "CURRENT_USER", create)
             create = create.replace(f" FOR ROLE {quoted_owner} ", " ")
-        if create:
+        if create and not create.startswith("COMMENT ON EXTENSION"):  # its own words, by version
             entry = Entry(kind, name, create, "")
             entries[entry.label] = entry
         if owned and header["owner"] != owner:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import errors
 
 from tools.errors import Exit, ToolError
-from tools.schema import atlas, catalog, dump, postgres
+from tools.schema import atlas, catalog, dump, postgres, replay
 from tools.schema.dump import Entry, Schema
 from tools.schema.replay import error_of
 from tools.schema.sql import in_short
@@ -51,7 +51,8 @@ PROPERTIES = (
 ROUNDS = 4  # what one moves out of the way, the next brings back
 # Made with a table or type, and altered by Atlas where that stays.
 INSIDE_TABLES = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip
-
+# What takes its own indexes, comments and rights with it.
+HOLDING_OTHERS = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE", "EXTENSION"}
 
 Item = TypeVar("Item")
 
@@ -118,25 +119,101 @@ def plan(work: str, target: str, goal: Schema, *, renames: bool = False) -> list
     return bench.made
 
 
-def plan_tables(work: str, target: str, goal: Schema) -> list[str]:
-    """As `plan`, with Atlas as the judge of what tables and enums need, and of their spelling.
+def plan_models(old: str, new: str, wanted: Schema, renames: list[str]) -> list[str]:
+    """How a clone of the scratch database `old` becomes the schema `wanted`, that of the scratch
+    database `new`, after these renames: in Atlas's words for tables and enums, as a person would
+    write them.
+
+    What Atlas loses on the way (DEFERRABLE, NOT VALID, COLLATE, storage parameters) is then made
+    before it is asked, in `pg_dump`'s words.
 
     Raises:
         NoPlanError: the two cannot be made the same.
     """
-    with closing(postgres.connect(work, check_function_bodies="off")) as connection:
-        bench = Bench(connection, work, target, goal)
+    goal, lost, reason = wanted, set[str](), ""
+    before = dump.read(old)
+    for _ in range(ROUNDS):
+        with postgres.scratch_database(old) as work:
+            with closing(postgres.connect(work, check_function_bodies="off")) as connection:
+                bench = Bench(connection, work, new, goal)
+                bench.made += [each for each in renames if error_of(connection, each) is None]
+                reason = follow(bench, lost)
+            now = bench.now()
+        if not (left := dump.compare(goal, now)):
+            return bench.made
+        unlike = {each.label for each in replay.unlike(goal, now)}
+        if goal is wanted and (spelt := spelt_otherwise(goal, before)):
+            goal = goal | {label: before[label] for label in spelt}
+        elif not unlike:
+            return bench.made
+        elif unlike <= lost:
+            break
+        lost |= unlike
+    lines = [line for each in left for line in (each.label, *each.lines()) if each.label in unlike]
+    raise NoPlanError("\n".join(filter(None, [reason, *lines])))
+
+
+def spelt_otherwise(goal: Schema, before: Schema) -> set[str]:
+    """What differs in its spelling alone."""
+    differ = {each.label for each in dump.compare(goal, before) if each.how == "changed"}
+    return differ - {each.label for each in replay.unlike(goal, before)} if differ else set()
+
+
+def follow(bench: Bench, lost: set[str]) -> str:
+    """Change tables as Atlas does, and the rest as `plan`; what Atlas could not do, and why."""
+    reason, count = "", -1
+    for _ in range(ROUNDS):
+        if count == len(bench.made):
+            break
+        count = len(bench.made)
+        make(bench, lambda each: each.kind == "EXTENSION")
+        if lost:
+            keep(bench, lost)
         reason = alter(bench)
-        if not bench.made and not reason:
-            return []
-        for each in dump.compare(goal, bench.now()):
-            if each.kind not in INSIDE_TABLES:  # it was in the way
-                made(bench, each)
-        different = dump.compare(goal, bench.now())
-    rest = atlas.diff(work, target) if different else []
-    if reason or rest:
-        raise NoPlanError(reason or "\n".join(["this would be left over:", *rest]))
-    return bench.made
+        remove(bench, lambda each: not inside_tables(bench, each))
+        make(bench, lambda each: not inside_tables(bench, each))
+    return reason
+
+
+def inside_tables(bench: Bench, difference: dump.Difference) -> bool:
+    """Whether Atlas plans it: not so the indexes of materialized views."""
+    entry = difference.expected or difference.found
+    view = f"MATERIALIZED VIEW {table_of(entry)}" if entry else ""
+    return difference.kind in INSIDE_TABLES and view not in bench.goal and view not in bench.now()
+
+
+def keep(bench: Bench, lost: set[str]) -> None:
+    """Make what Atlas would lose; a new table with all of its parts."""
+    changes = dump.compare(bench.goal, bench.now())
+    new = {
+        each.name
+        for each in changes
+        if each.label in lost and each.kind == "TABLE" and not each.found
+    }
+    for each in changes:
+        if each.found and each.label in lost and each.kind != "TABLE":
+            bench.attempt(validated(each, bench.goal) or undo(each.found))
+    parts = [
+        each
+        for each in dump.compare(bench.goal, bench.now())
+        if each.expected
+        and (
+            each.label in lost
+            or table_of(each.expected) in new
+            or (each.kind == "TYPE" and not each.found)
+        )
+    ]
+    until_none(parts, lambda each: made(bench, each))
+
+
+def validated(difference: dump.Difference, goal: Schema) -> str:
+    """The statement that makes a constraint valid which was NOT VALID; empty if that is not it."""
+    entry = difference.found
+    if entry is None or not entry.create.endswith(" NOT VALID;"):
+        return ""
+    table, _, name = entry.name.partition(" ")
+    stays = difference.expected or f"CONSTRAINT {name} " in goal.get(f"TABLE {table}", entry).create
+    return f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};" if stays else ""
 
 
 def undo(entry: Entry) -> str:
@@ -148,10 +225,17 @@ def undo(entry: Entry) -> str:
     return undone if undone != entry.create else ""
 
 
-def remove(bench: Bench) -> None:
+Concerned = Callable[[dump.Difference], bool]
+
+
+def everything(_: dump.Difference) -> bool:
+    return True
+
+
+def remove(bench: Bench, concerned: Concerned = everything) -> None:
     """Remove what is not wanted, and what changes and cannot be replaced in its place."""
-    changes = [each for each in dump.compare(bench.goal, bench.now()) if each.found]
-    tables = {each.name for each in changes if each.kind == "TABLE" and not each.expected}
+    changes = [e for e in dump.compare(bench.goal, bench.now()) if e.found and concerned(e)]
+    tables = {e.name for e in changes if e.kind in HOLDING_OTHERS and not e.expected}
     waiting: list[Entry] = []
     with_their_table: list[Entry] = []
     for wanted, entry in ((each.expected, each.found) for each in reversed(changes)):
@@ -187,9 +271,9 @@ def table_of(entry: Entry) -> str:
         on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create)
         return on[1] if on else ""
     if entry.kind in ("ACL", "COMMENT", "OWNER"):
-        kind, _, name = entry.name.partition(" ")
-        return name.rpartition(".")[0] if kind == "COLUMN" else name
-    return entry.name.partition(" ")[0] if entry.kind != "TABLE" else ""
+        name = re.sub(r"^(?:[A-Z]+ )+", "", entry.name)
+        return name.rpartition(".")[0] if entry.name.startswith("COLUMN ") else name
+    return entry.name.partition(" ")[0] if entry.kind not in HOLDING_OTHERS else ""
 
 
 def revoked(line: str) -> str:
@@ -199,9 +283,9 @@ def revoked(line: str) -> str:
     return re.sub(r"\b(GRANT|REVOKE|TO|FROM)\b", lambda word: words[word[0]], line)
 
 
-def make(bench: Bench) -> None:
+def make(bench: Bench, concerned: Concerned = everything) -> None:
     """Make what is missing, in whatever order works, and replace what changed."""
-    changes = [each for each in dump.compare(bench.goal, bench.now()) if each.expected]
+    changes = [e for e in dump.compare(bench.goal, bench.now()) if e.expected and concerned(e)]
     until_none(changes, lambda each: made(bench, each))
 
 
@@ -217,7 +301,10 @@ def made(bench: Bench, difference: dump.Difference) -> bool:
         return bool(properties) and all(bench.attempt(each) is None for each in properties)
     if wanted.kind not in REPLACE:
         return False
-    if bench.attempt(wanted.create.replace(*REPLACE[wanted.kind], 1)) is None:
+    replacement = wanted.create.replace(*REPLACE[wanted.kind], 1)
+    if {replacement, wanted.create} & {*bench.made}:
+        return False  # it is spelt otherwise once it is made, and that is all
+    if bench.attempt(replacement) is None:
         return True
     return clear(bench, entry) and bench.attempt(wanted.create) is None
 

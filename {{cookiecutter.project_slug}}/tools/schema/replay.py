@@ -11,11 +11,17 @@ from typing import Any
 import psycopg
 
 from tools.errors import ToolError
-from tools.schema import atlas, dump, postgres, progress
-from tools.schema.dump import Schema
+from tools.schema import atlas, dump, objects, postgres, progress, sql
+from tools.schema.dump import Entry, Schema
 from tools.schema.history import Migration
+from tools.schema.objects import Declared
 
 AT_ONCE = 100
+CHECKS_OF_BODIES = """
+    SELECT p.oid::regprocedure::text, format('SELECT %s(%s)', lanvalidator::regproc, p.oid)
+    FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
+    WHERE lanvalidator <> 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
 
 @contextmanager
@@ -44,33 +50,71 @@ def replayed(migrations: list[Migration]) -> Iterator[str]:
 
 
 @contextmanager
-def modelled(ddl: str, beside: Schema) -> Iterator[str]:
-    """The URL of a database with the tables of the models, and what stands beside them; to be read
-    and cloned only.
+def modelled(ddl: str, declared: list[Declared], beside: Schema) -> Iterator[str]:
+    """The URL of a database with the tables of the models, the objects of the files, and what else
+    stands beside them; to be read and cloned only.
 
     Raises:
         ToolError: part of it cannot be made.
     """
-    others = [entry.create for entry in beside.values()]
-    name = kept_name(ddl, *others)
+    tables = [part for each in ddl.split("\n\n") for part in without_not_valid(each)]
+    files = {"\n".join(each.statements): objects.place(each.file) for each in declared}
+    others = {entry.create: entry for entry in beside.values()}
+    name = kept_name(ddl, *files, *others)
     with postgres.kept([name]) as found:
         if found:
             yield found
             return
     progress.at("making what the models say")
     with postgres.scratch_database() as url:
-        if failed := fill(url, [*ddl.split("\n\n"), *others]):
-            reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
+        failed = fill(url, [*tables, *files, *others])
+        # A right to what is gone is gone with it.
+        failed = {s: why for s, why in failed.items() if s not in others or not about(others[s])}
+        reasons = [f"  {files.get(s, sql.in_short(s))}: {why}" for s, why in failed.items()]
+        if reasons or (reasons := broken_bodies(url)):
             raise ToolError(
-                f"what the models and the migrations declare does not go together:\n{reasons}\n"
-                "Nothing was written. Change the models, or drop the object in a migration of"
-                " its own first."
+                "\n".join(["models, files and migrations do not go together:", *reasons])
+                + "\nNothing was written. Change the models or the files; what only migrations"
+                " make, drop in a migration of its own first."
             )
         if not postgres.keep(url, name, dump.run_pg_dump(url)):
             yield url
             return
-    with modelled(ddl, beside) as url:
+    with modelled(ddl, declared, beside) as url:
         yield url
+
+
+def about(entry: Entry) -> bool:
+    """Whether an entry says something about another object."""
+    return entry.kind in ("COMMENT", "OWNER") or entry.kind.endswith("ACL")
+
+
+def without_not_valid(statement: str) -> list[str]:
+    """A table with the constraints that are NOT VALID put behind it: inside, that goes unheeded."""
+    if not statement.startswith("CREATE TABLE") or "NOT VALID" not in statement:
+        return [statement]
+    head, items, tail = sql.parts(statement)
+    table = head.removeprefix("CREATE TABLE ").removesuffix("(").strip()
+    later = [f"ALTER TABLE {table} ADD {each};" for each in items if each.endswith(" NOT VALID")]
+    inside = ", ".join(each for each in items if not each.endswith(" NOT VALID"))
+    return [f"{head}{inside}{tail}", *later]
+
+
+def broken_bodies(url: str) -> list[str]:
+    """What PostgreSQL objects to in the bodies of functions, now that all they use is there."""
+    with closing(postgres.connect(url)) as connection:
+        checks = connection.execute(CHECKS_OF_BODIES).fetchall()
+        failed = [(name, error_of(connection, check)) for name, check in checks]
+    return [f"  function {name}: {error}" for name, error in failed if error]
+
+
+def unlike(expected: Schema, found: Schema) -> list[dump.Difference]:
+    """What differs in more than its spelling: PostgreSQL spells some expressions in another way
+    once it has read what it had printed."""
+    if not dump.compare(expected, found):
+        return []
+    with rebuilt(expected) as one, rebuilt(found) as other:
+        return dump.compare(dump.read(one), dump.read(other))
 
 
 @contextmanager

@@ -1,0 +1,110 @@
+"""What models cannot say, declared: one `CREATE ...` for each file under persistence/sql/."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.errors import ToolError
+from tools.schema import sql
+from tools.schema.dump import Entry, Schema
+from tools.schema.server import PROJECT
+
+FOLDER = PROJECT / "src" / "infrastructure" / "persistence" / "sql"
+# Each kind of object, as `pg_dump` calls it, and the folder for it.
+KINDS = {
+    "EXTENSION": "extensions",
+    "FUNCTION": "functions",
+    "PROCEDURE": "procedures",
+    "TRIGGER": "triggers",
+    "VIEW": "views",
+    "MATERIALIZED VIEW": "views",
+}
+CREATE = re.compile(
+    r"CREATE\s+(?:OR\s+REPLACE\s+|RECURSIVE\s+|CONSTRAINT\s+)*"
+    r"(?P<kind>EXTENSION|FUNCTION|PROCEDURE|TRIGGER|VIEW|MATERIALIZED\s+VIEW)\b",
+    re.IGNORECASE,
+)
+# What belongs to an object, and may follow it in its file.
+COMMENT = rf"COMMENT\s+ON\s+(?:COLUMN|{'|'.join(KINDS)})\b".replace(" ", r"\s+")
+BESIDE = {
+    "triggers": r"ALTER\s+TABLE\s.*\s(?:ENABLE|DISABLE)\s(?:.*\s)?TRIGGER\b",
+    "views": r"CREATE\s+(?:UNIQUE\s+)?INDEX\b",
+}
+
+
+class Declared(NamedTuple):
+    """A file's statements, fit to be run in an empty database; and those that nobody diffs."""
+
+    file: Path
+    statements: list[str]
+    left_out: list[str]
+
+    @property
+    def notes(self) -> list[str]:
+        return [
+            f"note: {place(self.file)} is not diffed where it says: {sql.in_short(each)}\n"
+            "  Put that into a migration of its own and make migrate-hash; schema-drift sees it."
+            for each in self.left_out
+        ]
+
+
+def read() -> list[Declared]:
+    """What the files declare.
+
+    Raises:
+        ToolError: a file cannot be read, or declares nothing, two objects, or one that belongs
+            into another folder.
+    """
+    return [parse(file) for file in sorted(FOLDER.rglob("*.sql"))]
+
+
+def parse(file: Path) -> Declared:
+    try:
+        statements = sql.split(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolError(f"{place(file)} cannot be read: {error}. Nothing was written.") from None
+    folder = file.parent.relative_to(FOLDER).as_posix()
+    made, beside, left_out = [], [], []
+    for statement in statements:
+        code = sql.code(statement)
+        created = CREATE.match(code)
+        if created:
+            home = KINDS[" ".join(created["kind"].upper().split())]
+            if home != folder:
+                raise ToolError(
+                    f"{place(file)} makes a {created['kind'].lower()}: move it to"
+                    f" {place(FOLDER / home)}/. Nothing was written."
+                )
+            made.append(plain(code))
+        elif re.match(rf"{COMMENT}|{BESIDE.get(folder, COMMENT)}", code, re.IGNORECASE | re.DOTALL):
+            beside.append(code)
+        else:
+            left_out.append(code)
+    if not statements or len(made) > 1:
+        what = f"makes {len(made)} objects: a file each, please" if made else "is empty: remove it"
+        raise ToolError(f"{place(file)} {what}. Nothing was written.")
+    return Declared(file, [*made, *beside], left_out)
+
+
+def plain(statement: str) -> str:
+    """Without OR REPLACE and IF NOT EXISTS, behind which two files could make the same object."""
+    head, body = statement[: statement.find("(")], statement
+    for words in (r"\bOR\s+REPLACE\s+", r"\bIF\s+NOT\s+EXISTS\s+"):
+        if re.search(words, head or statement, re.IGNORECASE):
+            body = re.sub(words, "", body, count=1, flags=re.IGNORECASE)
+    return body if body.endswith(";") else f"{body};"
+
+
+def place(file: Path) -> str:
+    return file.relative_to(PROJECT).as_posix()
+
+
+def is_declared(entry: Entry, schema: Schema) -> bool:
+    """Whether files declare what the entry stands for, or would if it were to stay."""
+    match entry.kind:
+        case "INDEX":
+            on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create)
+            return on is not None and f"MATERIALIZED VIEW {on[1]}" in schema
+        case "COMMENT":
+            return bool(re.match(COMMENT, entry.create))
+    return entry.kind in KINDS
