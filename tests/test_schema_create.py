@@ -346,59 +346,6 @@ def test_without_a_terminal_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) 
     assert error.value.code == Exit.REFUSED
 
 
-# --- what models cannot say ---
-
-
-def test_a_view_is_moved_out_of_the_way_of_a_type_that_changes_and_back(
-    project: Project, live: str
-) -> None:
-    started(project, USERS)
-    project.add(
-        "29990101000000_views",
-        "CREATE VIEW grown AS SELECT id, age FROM users WHERE age > 17;\n"
-        "CREATE VIEW counted AS SELECT count(*) AS n FROM grown;\n"
-        "GRANT SELECT ON grown TO PUBLIC;\nCOMMENT ON VIEW grown IS 'of age';\n",
-    )
-    assert project.run("migrate-hash").code == 0
-    migrated(project)
-    before = dump.read(live)
-    execute(live, "INSERT INTO users VALUES (1, 'Ada', 36)")
-    models(project, USERS.replace("age INTEGER", "age BIGINT"))
-    [text] = created(project)
-    assert "DROP VIEW" in text
-    migrated(project)
-    assert execute(live, "SELECT age, n, pg_typeof(age)::text FROM grown, counted") == [
-        (36, 1, "bigint")
-    ]
-    assert before.keys() == dump.read(live).keys()
-    back(project, 1)
-    assert dump.compare(before, dump.read(live)) == []
-
-
-def test_a_column_that_a_view_uses_cannot_go_and_nothing_is_written(project: Project) -> None:
-    started(project, USERS)
-    project.add("29990101000000_view", "CREATE VIEW grown AS SELECT id, age FROM users;\n")
-    assert project.run("migrate-hash").code == 0
-    models(project, USERS.replace("\tage INTEGER,\n", ""))
-    said = refused(project, 1)
-    assert "grown" in said
-    assert "Nothing was written" in said
-
-
-def test_views_functions_and_triggers_of_migrations_stay(project: Project, live: str) -> None:
-    started(project, USERS)
-    project.add(
-        "29990101000000_more",
-        "CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;\n"
-        "CREATE TRIGGER stamp BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION stamp();\n"
-        "CREATE MATERIALIZED VIEW ages AS SELECT age FROM users;\n"
-        "CREATE INDEX ages_age ON ages (age);\nCREATE SEQUENCE ticket;\n",
-    )
-    assert project.run("migrate-hash").code == 0
-    assert created(project) == []
-    assert project.run("check").code == 0
-
-
 # --- enums ---
 
 

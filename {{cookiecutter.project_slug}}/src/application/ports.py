@@ -33,6 +33,8 @@ class Repository(Protocol[E]):
 
 
 class Teams(Repository[Team], Protocol):
+    async def search(self, name: str, after: UUID | None, limit: int) -> Page[Team]: ...
+
     async def lock_teams_of(self, user_id: UUID) -> Sequence[Team]: ...
 
 

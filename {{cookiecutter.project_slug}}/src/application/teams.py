@@ -23,9 +23,16 @@ async def get(uow: UnitOfWork, team_id: UUID) -> Team:
         return await uow.teams.get(team_id)
 
 
-async def page(uow: UnitOfWork, after: UUID | None, limit: int) -> Page[Team]:
-    """Teams in the order of their making, from the first beyond `after` on; without members."""
+async def page(
+    uow: UnitOfWork, after: UUID | None, limit: int, search: str | None = None
+) -> Page[Team]:
+    """Teams in the order of their making, from the first beyond `after` on; without members.
+
+    With `search`, those whose name holds all of its words, or is spelt nearly like it.
+    """
     async with uow:
+        if search:
+            return await uow.teams.search(search, after, limit)
         return await uow.teams.page(after, limit)
 
 

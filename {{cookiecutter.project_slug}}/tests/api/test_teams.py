@@ -40,6 +40,38 @@ async def test_a_team_can_be_part_of_another(client: AsyncClient, ada: str) -> N
     }
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("steam", ["Steam Engines"]),
+        ("engines", ["Steam Engines", "Engines"]),
+        ("enginse", ["Engines"]),
+        ("%", []),
+        ("boats", []),
+    ],
+)
+async def test_teams_are_found_by_words_and_by_likeness(
+    client: AsyncClient, ada: str, search: str, found: list[str]
+) -> None:
+    for name in ("Steam Engines", "Engines", "Looms"):
+        await client.post("/teams", json={"name": name, "owner_id": ada})
+
+    answer = (await client.get("/teams", params={"search": search})).json()
+
+    assert [team["name"] for team in answer["items"]] == found
+
+
+async def test_a_search_has_pages(client: AsyncClient, ada: str) -> None:
+    made = [(await client.get(await found(client, ada))).json()["id"] for _ in range(3)]
+    query = {"search": "engines", "limit": "2"}
+
+    first = (await client.get("/teams", params=query)).json()
+    rest = (await client.get("/teams", params=query | {"after": first["next_after"]})).json()
+
+    assert [team["id"] for page in (first, rest) for team in page["items"]] == made
+    assert rest["next_after"] is None
+
+
 async def test_a_team_without_an_existing_owner_is_not_made(client: AsyncClient) -> None:
     body = {"name": "Engines", "owner_id": str(uuid4())}
 

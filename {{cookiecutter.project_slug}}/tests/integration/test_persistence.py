@@ -1,16 +1,19 @@
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import event, inspect, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from application import teams, users
 from domain.errors import EmailTaken, LastOwner, NotFound, StaleVersion, UsernameTaken
 from domain.models import Base, Role, Team, User
+from domain.models.audit import AuditEntry
 from infrastructure.persistence.database import create_sessions
 from infrastructure.persistence.unit_of_work import VIOLATIONS, SqlUnitOfWork
 
@@ -71,6 +74,70 @@ async def test_the_database_fills_in_versions_and_times(begin: Begin) -> None:
 
     assert user.version == 2
     assert user.created_at == before < user.updated_at
+
+
+async def test_what_is_changed_by_hand_is_dated_too(begin: Begin, engine: AsyncEngine) -> None:
+    ada = await register(begin, "ada")
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE users SET email = 'ada@example.org'"))
+
+    assert (await users.get(begin(), ada.id)).updated_at > ada.updated_at
+
+
+async def test_who_belonged_to_a_team_stays_on_record(begin: Begin, engine: AsyncEngine) -> None:
+    ada, bob = await register(begin, "ada"), await register(begin, "bob")
+    team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
+    for role in (Role.MEMBER, Role.OWNER):
+        await teams.assign(begin(), team.id, bob.id, role)
+    await teams.remove(begin(), team.id, bob.id)
+
+    query = select(AuditEntry).where(AuditEntry.table_name == "memberships").order_by(AuditEntry.id)
+    async with AsyncSession(engine) as session:
+        entries = (await session.scalars(query)).all()
+    roles = [
+        (entry.operation, *((row or {}).get("role") for row in (entry.before, entry.after)))
+        for entry in entries[1:]
+    ]
+    assert roles == [
+        ("INSERT", None, "member"),
+        ("UPDATE", "member", "owner"),
+        ("DELETE", "owner", None),
+    ]
+    assert entries[0].after == {
+        "team_id": str(team.id),
+        "user_id": str(ada.id),
+        "role": "owner",
+    }
+
+
+async def test_sizes_of_teams_are_those_of_the_last_refresh(
+    begin: Begin, engine: AsyncEngine
+) -> None:
+    ada = await register(begin, "ada")
+    await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
+
+    sizes = []
+    async with engine.connect() as connection:
+        for _ in range(2):
+            found = await connection.execute(text("SELECT name, members FROM team_sizes"))
+            sizes.append([tuple(row) for row in found])
+            await connection.execute(text("CALL refresh_team_sizes()"))
+    assert sizes == [[], [("Engines", 1)]]
+
+
+async def test_a_search_is_answered_from_its_indexes(begin: Begin, engine: AsyncEngine) -> None:
+    sent: list[Any] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *call: sent.append(call[2:4]))
+    async with begin() as uow:
+        await uow.teams.search("Engines", None, 10)
+    [(query, values)] = sent
+
+    async with engine.connect() as connection:
+        for other in ("seqscan", "indexscan"):  # what an empty table would be read by
+            await connection.execute(text(f"SET enable_{other} = off"))
+        plan = await connection.exec_driver_sql(f"EXPLAIN {query}", values)
+        used = set(re.findall(r"ix_\w+", "\n".join(plan.scalars())))
+    assert used == {"ix_teams_name_words", "ix_teams_name_likeness"}
 
 
 def test_each_violation_is_named_after_something_in_the_schema() -> None:

@@ -30,6 +30,9 @@ class FakeRepository(Generic[E]):
 
 
 class FakeTeams(FakeRepository[Team]):
+    async def search(self, name: str, after: UUID | None, limit: int) -> Page[Team]:
+        raise NotImplementedError("searching, too")
+
     async def lock_teams_of(self, user_id: UUID) -> Sequence[Team]:
         return [
             team

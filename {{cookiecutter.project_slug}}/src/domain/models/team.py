@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Optional
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.errors import LastOwner
@@ -40,7 +40,12 @@ class Team(BaseEntity):
         cascade="all, delete-orphan", lazy="raise", order_by=Membership.user_id
     )
 
-    __table_args__ = (CheckConstraint("parent_id <> id", name="not_its_own_parent"),)
+    __table_args__ = (
+        CheckConstraint("parent_id <> id", name="not_its_own_parent"),
+        # For search: by the words of a name, and by its likeness.
+        Index("ix_teams_name_words", text("to_tsvector('simple', name)"), postgresql_using="gin"),
+        Index("ix_teams_name_likeness", text("name gin_trgm_ops"), postgresql_using="gin"),
+    )
 
     def __init__(self, *, name: str, owner: User, parent: Optional["Team"] = None) -> None:
         super().__init__(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
@@ -32,8 +32,10 @@ class SqlRepository(Generic[E]):
     async def lock(self, entity_id: UUID) -> E:
         return await self._one(entity_id, select(self.entity).with_for_update())
 
-    async def page(self, after: UUID | None, limit: int) -> Page[E]:
-        query = select(self.entity).order_by(self.entity.id).limit(limit + 1)
+    async def page(
+        self, after: UUID | None, limit: int, *conditions: ColumnElement[bool]
+    ) -> Page[E]:
+        query = select(self.entity).where(*conditions).order_by(self.entity.id).limit(limit + 1)
         if after:
             query = query.where(self.entity.id > after)
         found = (await self._session.scalars(query)).all()
@@ -57,6 +59,11 @@ class SqlTeams(SqlRepository[Team]):
     # By a SELECT of its own, which runs once the lock is held: a join would show members as they
     # were before the wait.
     loaded_with_it = (selectinload(Team.memberships),)
+
+    async def search(self, name: str, after: UUID | None, limit: int) -> Page[Team]:
+        words = func.plainto_tsquery("simple", name)
+        holds_them = func.to_tsvector("simple", Team.name).bool_op("@@")(words)
+        return await self.page(after, limit, holds_them | Team.name.bool_op("%")(name))
 
     async def lock_teams_of(self, user_id: UUID) -> Sequence[Team]:
         """In the order of their ids, lest two callers wait for each other."""

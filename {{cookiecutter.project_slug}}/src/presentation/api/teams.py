@@ -1,15 +1,18 @@
 """`/teams` and their members."""
 
 from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from application import teams
 from application.ports import Page
 from domain.models import Role, Team
 from presentation.api.dependencies import After, Limit, Uow
 from presentation.api.schemas import Body, Line, PageView, View
+
+Search = Annotated[Line | None, Query(description="Words of the name, or something near it")]
 
 router = APIRouter(prefix="/teams", tags=["teams"])
 
@@ -47,8 +50,11 @@ async def create_team(body: TeamFoundation, uow: Uow, request: Request, response
 
 
 @router.get("", response_model=PageView[TeamView])
-async def list_teams(uow: Uow, after: After = None, limit: Limit = 50) -> Page[Team]:
-    return await teams.page(uow, after, limit)
+async def list_teams(
+    uow: Uow, search: Search = None, after: After = None, limit: Limit = 50
+) -> Page[Team]:
+    """All teams, or those whose name has all words of `search`, or is spelt nearly like it."""
+    return await teams.page(uow, after, limit, search)
 
 
 @router.get("/{team_id}", response_model=TeamWithMembersView)

@@ -1,0 +1,2 @@
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON memberships
+FOR EACH ROW EXECUTE FUNCTION record_change();

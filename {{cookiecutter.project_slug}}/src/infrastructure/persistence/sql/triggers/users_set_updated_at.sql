@@ -1,0 +1,2 @@
+CREATE TRIGGER set_updated_at BEFORE UPDATE ON users
+FOR EACH ROW EXECUTE FUNCTION set_updated_at();
