@@ -1,4 +1,4 @@
-"""Run a README: its `bash` blocks are typed, its `python` blocks are pasted where they say."""
+"""Run a README: `bash` blocks are typed, `python` blocks pasted where they say, `sql` blocks kept."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conftest import run
 
-BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(bash|python|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 USUAL = "8000"
 
 
@@ -23,6 +23,10 @@ def follow(readme: Path, project: Path) -> None:
         for language, block in BLOCK.findall(readme.read_text(encoding="utf-8")):
             if language == "python":
                 paste(block, project)
+                continue
+            if language == "sql":
+                where, _, text = block.partition("\n")
+                (project / where.removeprefix("-- ")).write_text(text, encoding="utf-8")
                 continue
             for command in commands(block):
                 if command == "make run":

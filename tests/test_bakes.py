@@ -1,5 +1,7 @@
 """Whole bakes, by the command that a user types, with every hook and nothing stubbed."""
 
+import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +107,28 @@ def test_the_page_on_migrations_is_true_and_names_every_command(fork: Path) -> N
     for command in COMMANDS:
         if command.startswith(("migrate", "schema")):
             assert f"make {command}" in text
+
+
+def test_the_page_on_objects_is_true(fork: Path) -> None:
+    follow(fork / "docs" / "objects.md", fork)
+    names = [file.name.partition("_")[2] for file in sorted((fork / "migrations").glob("*.sql"))]
+    assert names == ["initial.sql", "add_owners.sql", "drop_owners.sql"]
+    assert run("make", "schema-drift", "against=models", at=fork).returncode == 0
+
+
+def test_the_examples_can_be_removed(fork: Path) -> None:
+    models = fork / "src" / "domain" / "models"
+    shutil.rmtree(fork / "src" / "infrastructure" / "persistence" / "sql")
+    (models / "audit.py").unlink()
+    lines = (models / "team.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if "ix_teams_name_likeness" not in line]
+    (models / "team.py").write_text("".join(kept), encoding="utf-8")
+    for command in (("migrate-create", "m=remove the examples"), ("migrate",), ("schema-drift",)):
+        done = run("make", *command, at=fork)
+        assert done.returncode == 0, done.stdout + done.stderr
+    left = run("make", "schema-inspect", at=fork).stdout
+    assert re.findall("EXTENSION|FUNCTION|PROCEDURE|TRIGGER|VIEW|audit", left) == []
+    assert "CREATE TABLE public.users" in left
 
 
 def test_a_bake_inside_a_repository_makes_none_of_its_own(template: Path, workshop: Path) -> None:
