@@ -22,7 +22,8 @@ def baseline(env: str | None = None, *, yes: bool = False) -> str:
         record(target, written)
         return (
             f"written: migrations/{written}\nIt makes the schema of {target.name}, where it counts"
-            " as applied. What the models say more: make migrate-create m=models"
+            " as applied. Then: make schema-declare, which writes files for its views and"
+            " functions, and make migrate-create m=models, for what the models say more"
         )
     story = history.read(target.url)
     if story.applied or story.broken:
@@ -52,9 +53,7 @@ def baseline(env: str | None = None, *, yes: bool = False) -> str:
 def write_first(live: dump.Schema) -> str:
     """Write a migration that makes this schema from nothing; its name."""
     statements = [entry.create for entry in live.values() if entry.kind != "INVALID INDEX"]
-    text = "\n\n".join(["SET LOCAL check_function_bodies = off;", *statements, ""])
-    if "BEGIN ATOMIC" in text:  # whose semicolons end nothing
-        text = "-- atlas:delimiter \\n\\n\\n\n" + text.replace(";\n\n", ";\n\n\n")
+    text = create.delimited(["SET LOCAL check_function_bodies = off;", *statements])
     [name] = create.file_names("baseline", [text])
     with postgres.scratch_database() as empty, replay.rebuilt(live) as full:
         if differences := dump.compare(live, dump.read(full)):

@@ -238,8 +238,8 @@ def adopt(
     [name] = create.file_names("adopt", [text])
     [written] = create.write({name: text}, [back])
     return (
-        f"{text}\nwritten: migrations/{written.name}\nApply it: make migrate. Then declare it in the"
-        " models or in .sql files, or the next migrate-create takes it back."
+        f"{text}\nwritten: migrations/{written.name}\nApply it: make migrate. Then declare it, in the"
+        " models or by make schema-declare, or the next migrate-create takes it back."
     )
 
 
