@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import DateTime, Enum, FetchedValue, MetaData, func
+from sqlalchemy import DateTime, Enum, MetaData, func
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from domain.errors import StaleVersion
@@ -39,9 +39,9 @@ class BaseEntity(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
     version: Mapped[int] = mapped_column(server_default="1", sort_order=1)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=1)
-    # Each table has its trigger, which covers what is changed by hand, too.
+    # What is changed by hand is dated by the trigger `set_updated_at` of users and of teams.
     updated_at: Mapped[datetime] = mapped_column(
-        server_default=func.now(), server_onupdate=FetchedValue(), sort_order=1
+        server_default=func.now(), onupdate=func.now(), sort_order=1
     )
 
     # Each UPDATE names the version that was read, and brings back what the database computed.
