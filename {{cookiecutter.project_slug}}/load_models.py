@@ -78,12 +78,15 @@ def check_statements(base: type[DeclarativeBase]) -> None:
     engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
     base.metadata.create_all(engine, checkfirst=False)
     for statement in statements:
-        sql = str(statement.compile(dialect=engine.dialect))
+        part = getattr(statement, "element", None)
+        file = files.get(getattr(part, "table", part), MODELS)
+        try:
+            sql = str(statement.compile(dialect=engine.dialect))
+        except SQLAlchemyError as error:
+            raise refusal(file, f"{getattr(part, 'name', part)}: {error}") from error
         broken = [each[0] for each in QUOTED.finditer(sql) if {*each[0]} & {"\n", "\t"}]
         broken += COMMENT_OR_GLUED.findall(QUOTED.sub("''", sql))
         if broken:
-            part = getattr(statement, "element", None)
-            file = files.get(getattr(part, "table", part), MODELS)
             raise refusal(file, f"Atlas would not see the newlines and tabs of {broken[0]!r}")
 
 

@@ -33,12 +33,6 @@ from tools.schema.dump import Schema
 from tools.schema.server import PROJECT
 
 OUTSIDE_TRANSACTION = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
-# In Atlas's words, or in those of `pg_dump`.
-INDEX = re.compile(
-    r"(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX)(?: IF EXISTS)?"
-    rf" (?:public\.)?(?P<name>{dump.IDENTIFIER})"
-    rf"(?: ON (?:ONLY )?(?:public\.)?(?P<table>{dump.IDENTIFIER}))?"
-)
 ADD_VALUE = re.compile(r"ALTER TYPE \S+ ADD VALUE ")
 BY_HAND = """Nothing was written. Write a migration by hand for this part, migrations/<YYYYMMDDHHMMSS>_<name>.sql,
 then make migrate-hash, and make migrate-create for the rest."""
@@ -145,7 +139,7 @@ def not_for_models(schema: Schema) -> Schema:
     def belongs_to_models(entry: dump.Entry) -> bool:
         if objects.is_declared(entry, schema):
             return True
-        if not entry.name.removeprefix("COLUMN ").startswith("public."):
+        if not re.match(r"(COLUMN |TABLE )?public\.", entry.name):
             return False
         match entry.kind:
             case "TYPE":
@@ -199,18 +193,14 @@ def columns(url: str) -> dict[str, dict[str, str]]:
     tables: dict[str, dict[str, str]] = {}
     for thing in catalog.things(url).values():
         if thing.kind == "column" and thing.owner.startswith("public."):
-            table = unquoted(thing.owner.removeprefix("public."))
-            tables.setdefault(table, {})[unquoted(thing.name)] = thing.detail.partition("(")[0]
+            table = sql.unquoted(thing.owner.removeprefix("public."))
+            tables.setdefault(table, {})[sql.unquoted(thing.name)] = thing.detail.partition("(")[0]
     return tables
 
 
 def alike(one: dict[str, str], other: dict[str, str]) -> bool:
     """Whether two tables have most of their columns in common."""
     return 2 * len(one.items() & other.items()) > max(len(one), len(other))
-
-
-def unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def decide(found: list[Rename], answer: str | None) -> list[Rename]:
@@ -304,7 +294,7 @@ def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
     pieces: list[list[str]] = []
     together = False
     for statement in statements:
-        found = INDEX.match(sql.code(statement))
+        found = plan.INDEX.match(sql.code(statement))
         if found and concurrently_possible(found, before):
             verb = found["verb"]
             pieces.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
@@ -320,9 +310,9 @@ def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
 def concurrently_possible(index: re.Match[str], before: Schema) -> bool:
     """Not for the indexes of new tables, which are empty, nor of partitioned ones."""
     if index["table"] is None:
-        old = before.get(f"INDEX public.{unquoted(index['name'])}")
+        old = before.get(f"INDEX public.{sql.unquoted(index['name'])}")
         return old is not None and " ON ONLY " not in old.create
-    table = before.get(f"TABLE public.{unquoted(index['table'])}")
+    table = before.get(f"TABLE public.{sql.unquoted(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create
 
 
@@ -336,7 +326,7 @@ def file_names(name: str, pieces: list[str]) -> list[str]:
         )
     names = []
     for number, piece in enumerate(pieces):
-        index = INDEX.match(sql.code(piece).replace(" CONCURRENTLY", ""))
+        index = plan.INDEX.match(sql.code(piece).replace(" CONCURRENTLY", ""))
         own_name = index and len(pieces) > 1 and piece.startswith(OUTSIDE_TRANSACTION)
         stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
         names.append(f"{moment + timedelta(seconds=number):%Y%m%d%H%M%S}_{stem}.sql")
@@ -369,7 +359,10 @@ def run(url: str, statements: list[str]) -> str:
     """Run statements as the migration whose text this is will."""
     text = "\n".join(statements)
     with closing(postgres.connect(url)) as connection:
-        if INDEX.match(sql.code(text).replace(" CONCURRENTLY", "")) and " CONCURRENTLY " in text:
+        if (
+            plan.INDEX.match(sql.code(text).replace(" CONCURRENTLY", ""))
+            and " CONCURRENTLY " in text
+        ):
             connection.execute(text.encode())
             return f"{OUTSIDE_TRANSACTION}{text}\n"
         for first in ([], ["SET LOCAL check_function_bodies = off;"]):

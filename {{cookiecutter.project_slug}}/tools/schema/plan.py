@@ -18,7 +18,7 @@ from tools.errors import Exit, ToolError
 from tools.schema import atlas, catalog, dump, postgres, replay
 from tools.schema.dump import Entry, Schema
 from tools.schema.replay import error_of
-from tools.schema.sql import in_short
+from tools.schema.sql import code, in_short, unquoted
 
 # What `pg_dump` knows no DROP for: the part of its statement to replace, and by what.
 INVERSE = {
@@ -48,9 +48,25 @@ PROPERTIES = (
     (r"CLUSTER ON .*(?=;)", "SET WITHOUT CLUSTER"),
     (r"SET \((\w+)=.*\)", r"RESET (\1)"),
 )
+IDENTITY = (
+    r"(?P<column>ALTER TABLE .* ALTER COLUMN .*) ADD GENERATED (?P<when>ALWAYS|BY DEFAULT) AS IDENTITY"
+    r" \((?P<options>[^;]*)\);"
+)
 ROUNDS = 4  # what one moves out of the way, the next brings back
 # Made with a table or type, and altered by Atlas where that stays.
 INSIDE_TABLES = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip
+# In Atlas's words, or in those of `pg_dump`.
+INDEX = re.compile(
+    r"(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX)(?: IF EXISTS)?"
+    rf" (?:public\.)?(?P<name>{dump.IDENTIFIER})"
+    rf"(?: ON (?:ONLY )?(?:public\.)?(?P<table>{dump.IDENTIFIER}))?"
+)
+# A column's line in a CREATE TABLE.
+COLUMN = re.compile(
+    rf"(?P<name>{dump.IDENTIFIER}) (?P<type>.+?)(?: DEFAULT (?P<default>.+?))?"
+    r"(?: GENERATED ALWAYS AS (?P<computed>\(.*\))(?P<stored> STORED)?)?(?: NOT NULL)?",
+    re.DOTALL,
+)
 # What takes its own indexes, comments and rights with it.
 HOLDING_OTHERS = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE", "EXTENSION"}
 
@@ -188,17 +204,26 @@ def keep(bench: Bench, lost: set[str]) -> None:
     new = {
         each.name
         for each in changes
-        if each.label in lost and each.kind == "TABLE" and not each.found
+        if each.label in lost and each.kind == "TABLE" and each.expected and not each.found
     }
+    for name in [*new]:
+        parents = re.search(r"\nINHERITS \((.*)\)", bench.goal[f"TABLE {name}"].create)
+        new |= set(parents[1].split(", ")) if parents else set()
     for each in changes:
-        if each.found and each.label in lost and each.kind != "TABLE":
+        if not each.found or each.label not in lost:
+            continue
+        if each.kind != "TABLE":
             bench.attempt(validated(each, bench.goal) or undo(each.found))
+        elif each.expected:
+            for change in column_changes(each.found, each.expected):
+                bench.attempt(change)
     parts = [
         each
         for each in dump.compare(bench.goal, bench.now())
         if each.expected
         and (
             each.label in lost
+            or each.name in new
             or table_of(each.expected) in new
             or (each.kind == "TYPE" and not each.found)
         )
@@ -301,12 +326,25 @@ def made(bench: Bench, difference: dump.Difference) -> bool:
         return bool(properties) and all(bench.attempt(each) is None for each in properties)
     if wanted.kind not in REPLACE:
         return False
-    replacement = wanted.create.replace(*REPLACE[wanted.kind], 1)
+    replacement = identity(entry, wanted) or wanted.create.replace(*REPLACE[wanted.kind], 1)
     if {replacement, wanted.create} & {*bench.made}:
         return False  # it is spelt otherwise once it is made, and that is all
     if bench.attempt(replacement) is None:
         return True
     return clear(bench, entry) and bench.attempt(wanted.create) is None
+
+
+def identity(entry: Entry, wanted: Entry) -> str:
+    """What gives an identity column its wanted options, and leaves it where it counts."""
+    before, after = (re.match(IDENTITY, each.create) for each in (entry, wanted))
+    if not before or not after:
+        return ""
+    options = [
+        line.strip() for line in after["options"].splitlines() if "SEQUENCE NAME" not in line
+    ]
+    options += [] if "CYCLE" in options else ["NO CYCLE"]
+    changes = [f"SET {each}" for each in (f"GENERATED {after['when']}", *filter(None, options))]
+    return f"{after['column']} {' '.join(changes)};"
 
 
 def table_properties(entry: Entry, wanted: Entry) -> list[str]:
@@ -328,13 +366,21 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
         for line in new_lines
         if line.startswith("CONSTRAINT ") and line not in lines
     ]
+    columns, new_columns = columns_in(lines), columns_in(new_lines)
+    for column, new in new_columns.items():
+        if not new["computed"] or new["stored"]:
+            continue  # only what is not stored Atlas would store
+        if column not in columns:
+            changes.append(f"{alter} ADD COLUMN {new[0]};")
+        elif columns[column]["computed"] != new["computed"]:
+            changes.append(f"{alter} ALTER COLUMN {column} SET EXPRESSION AS {new['computed']};")
     options, new_options = (
-        dict(re.findall(r"(\w+)='([^']*)'", re.sub(r"(?s)\);.*", ")", each)))
+        dict(re.findall(r"(\w+)=('[^']*'|\w+)", re.sub(r"(?s)\);.*", ")", each)))
         for each in (tail, new_tail)
     )
     changes += [f"{alter} RESET ({key});" for key in options if key not in new_options]
     changes += [
-        f"{alter} SET ({key}='{value}');"
+        f"{alter} SET ({key}={value});"
         for key, value in new_options.items()
         if options.get(key) != value
     ]
@@ -349,16 +395,40 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
     return changes + [line for line in new_settings if line not in settings]
 
 
+def columns_in(lines: list[str]) -> dict[str, re.Match[str]]:
+    """The columns of a table by their names."""
+    found = [COLUMN.fullmatch(line) for line in lines if not line.startswith("CONSTRAINT ")]
+    return {each["name"]: each for each in found if each}
+
+
+def column_changes(entry: Entry, wanted: Entry) -> list[str]:
+    """What gives the columns of a table that stays their very types and defaults."""
+    (_, lines, _), (head, new_lines, _) = (dump.table_parts(e.create) for e in (entry, wanted))
+    columns, changes = columns_in(lines), []
+    table = re.sub(r"CREATE (UNLOGGED )?TABLE (.*) \(", r"\2", head)
+    for name, new in columns_in(new_lines).items():
+        if (old := columns.get(name)) is None:
+            continue
+        change = f"ALTER TABLE {table} ALTER COLUMN {name}"
+        if old["type"] != new["type"]:
+            changes.append(f"{change} TYPE {new['type']};")
+        if new["default"] and old["default"] != new["default"]:
+            changes.append(f"{change} SET DEFAULT {new['default']};")
+    return changes
+
+
 def alter(bench: Bench) -> str:
     """Let Atlas change tables and enums that stay; why not, if it cannot."""
     changed = dump.compare(bench.goal, bench.now())
     if not any(each.kind in INSIDE_TABLES for each in changed):
         return ""
     recast_enums(bench)
+    labels = {each.label for each in changed}
     try:
-        waiting = atlas.diff(bench.work, bench.target)
+        planned = atlas.diff(bench.work, bench.target)
     except ToolError as error:
         return str(error)
+    waiting = [each for each in planned if not spelling_alone(each, labels)]
     reasons: dict[str, str] = {}
     while waiting:
         reasons = {each: why for each in waiting if (why := altered(bench, each))}
@@ -366,6 +436,12 @@ def alter(bench: Bench) -> str:
             break
         waiting = list(reasons)
     return "\n".join(f"{in_short(each)}\n{why}" for each, why in reasons.items())
+
+
+def spelling_alone(statement: str, changed: set[str]) -> bool:
+    """Whether Atlas would rebuild an index because its condition is printed in another way."""
+    index = INDEX.match(code(statement))
+    return index is not None and f"INDEX public.{unquoted(index['name'])}" not in changed
 
 
 def altered(bench: Bench, statement: str) -> str:

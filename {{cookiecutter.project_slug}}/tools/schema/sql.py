@@ -61,6 +61,10 @@ def code(statement: str) -> str:
     return re.sub(r"\A(\s*--[^\n]*(\n|\Z)|\s*/\*.*?\*/)*\s*", "", statement, flags=re.DOTALL)
 
 
+def unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
 def in_short(statement: str) -> str:
     """A statement on one line, cut where that gets long."""
     line = " ".join(code(statement).split())
