@@ -311,7 +311,11 @@ def concurrently_possible(index: re.Match[str], before: Schema) -> bool:
     """Not for the indexes of new tables, which are empty, nor of partitioned ones."""
     if index["table"] is None:
         old = before.get(f"INDEX public.{sql.unquoted(index['name'])}")
-        return old is not None and " ON ONLY " not in old.create
+        return (
+            old is not None
+            and " ON ONLY " not in old.create
+            and not objects.is_declared(old, before)  # the index of a materialized view
+        )
     table = before.get(f"TABLE public.{sql.unquoted(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create
 
@@ -347,7 +351,7 @@ def proven(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
         try:
             text = run(after, piece)
         except errors.UnsafeNewEnumValueUsage as error:
-            values = [each for each in piece if ADD_VALUE.match(each)]
+            values = [each for each in piece if ADD_VALUE.match(sql.code(each))]
             others = [each for each in piece if each not in values]
             if not values or not others:
                 raise plan.NoPlanError(str(error)) from None

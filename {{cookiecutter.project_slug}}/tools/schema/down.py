@@ -220,7 +220,7 @@ def rows_lost(connection: psycopg.Connection[Any], loss: catalog.Loss) -> str:
         return f"some do not fit into {loss.new_type} ({str(error).splitlines()[0]})"
     except psycopg.Error:
         row = connection.execute(loss._replace(new_type="").query.encode()).fetchone()
-        return f"{row[0] if row else 0} may not fit into {loss.new_type}"
+        return f"{row[0]} may not fit into {loss.new_type}" if row and row[0] else "0"
     return str(row[0]) if row else "0"
 
 

@@ -55,6 +55,7 @@ IDENTITY = (
 ROUNDS = 4  # what one moves out of the way, the next brings back
 # Made with a table or type, and altered by Atlas where that stays.
 INSIDE_TABLES = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip
+ON_TABLE = re.compile(r"DROP (?:TRIGGER|RULE|POLICY) IF EXISTS (?P<name>.*) ON (?P<on>.*);")
 # In Atlas's words, or in those of `pg_dump`.
 INDEX = re.compile(
     r"(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX)(?: IF EXISTS)?"
@@ -90,6 +91,8 @@ class Bench:
     goal: Schema
     made: list[str] = field(default_factory=list)
     seen: tuple[int, Schema] = (-1, {})
+    in_the_way: str = ""
+    """Why something could not be removed."""
 
     def now(self) -> Schema:
         """What the scratch database has become so far."""
@@ -153,7 +156,7 @@ def plan_models(old: str, new: str, wanted: Schema, renames: list[str]) -> list[
             with closing(postgres.connect(work, check_function_bodies="off")) as connection:
                 bench = Bench(connection, work, new, goal)
                 bench.made += [each for each in renames if error_of(connection, each) is None]
-                reason = follow(bench, lost)
+                reason = follow(bench, lost) or bench.in_the_way
             now = bench.now()
         if not (left := dump.compare(goal, now)):
             return bench.made
@@ -277,7 +280,12 @@ def remove(bench: Bench, concerned: Concerned = everything) -> None:
     # Only where tables hold one another do their parts have to go first.
     waiting = until_none(waiting, lambda entry: bench.attempt(undo(entry)) is None)
     if waiting:
-        until_none([*with_their_table, *waiting], lambda entry: bench.attempt(undo(entry)) is None)
+        waiting = until_none(
+            [*with_their_table, *waiting], lambda e: bench.attempt(undo(e)) is None
+        )
+    for entry in waiting:  # what depends on it stays as it is, and is made again
+        if entry.kind in HOLDING_OTHERS - {"TABLE", "EXTENSION"}:
+            clear(bench, entry)
 
 
 def until_none(waiting: list[Item], done: Callable[[Item], bool]) -> list[Item]:
@@ -470,6 +478,7 @@ def clear(bench: Bench, entry: Entry) -> bool:
         if error is None:
             return True
         if not clear_dependents(bench, error):
+            bench.in_the_way = str(error)
             return False
     return False
 
@@ -480,19 +489,27 @@ def clear_dependents(bench: Bench, error: psycopg.Error) -> bool:
     if not isinstance(error, errors.DependentObjectsStillExist | errors.FeatureNotSupported):
         return False
     named = re.findall(r"^(?:rule _RETURN on )?(.+?) depends on ", detail, re.MULTILINE)
-    found = [entry for entry in bench.now().values() if spoken(entry) in named]
+    found = [entry for entry in bench.now().values() if spoken(entry) in map(bare, named)]
     cleared = [clear(bench, entry) for entry in reversed(found) if undo(entry)]
     return any(cleared)
 
 
 def spoken(entry: Entry) -> str:
-    """An entry as error messages name it: `trigger touch on table users`."""
+    """An entry as error messages name it: `trigger touch on table users`; without quotes, which
+    they use where names need them."""
     kind = "constraint" if "CONSTRAINT" in entry.kind else entry.kind.lower()
-    name = entry.name.removeprefix("public.")
-    if entry.kind in ("POLICY", "RULE", "TRIGGER") or kind == "constraint":
+    name = entry.name.replace("public.", "")
+    parts = ON_TABLE.match(entry.drop)
+    if parts:
+        name = f"{parts['name']} on table {parts['on']}"
+    elif entry.kind in ("POLICY", "RULE", "TRIGGER") or kind == "constraint":
         table, _, name = name.partition(" ")
-        return f"{kind} {name} on table {table}"
-    return f"{kind} {name.replace(', ', ',')}"
+        name = f"{name} on table {table}"
+    return bare(f"{kind} {name.replace(', ', ',')}")
+
+
+def bare(text: str) -> str:
+    return text.replace('"', "").replace("public.", "")
 
 
 def recast_enums(bench: Bench) -> None:
