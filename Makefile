@@ -14,7 +14,7 @@ demo: .venv/ready tidy ## Bake a service, make its first migration, serve it, ch
 	@python demo.py
 
 test: .venv/ready tidy ## Run every test (args="-k bake")
-	@python -m pytest --numprocesses 4 --dist loadfile $(args)
+	@python -m pytest --numprocesses 4 --dist worksteal $(args)
 
 benchmark: .venv/ready tidy ## Measure a bake against its parts, the schema commands against Alembic
 	@python benchmarks/bake.py

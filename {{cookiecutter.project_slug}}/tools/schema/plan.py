@@ -203,16 +203,7 @@ def inside_tables(bench: Bench, difference: dump.Difference) -> bool:
 
 def keep(bench: Bench, lost: set[str]) -> None:
     """Make what Atlas would lose; a new table with all of its parts."""
-    changes = dump.compare(bench.goal, bench.now())
-    new = {
-        each.name
-        for each in changes
-        if each.label in lost and each.kind == "TABLE" and each.expected and not each.found
-    }
-    for name in [*new]:
-        parents = re.search(r"\nINHERITS \((.*)\)", bench.goal[f"TABLE {name}"].create)
-        new |= set(parents[1].split(", ")) if parents else set()
-    for each in changes:
+    for each in dump.compare(bench.goal, bench.now()):
         if not each.found or each.label not in lost:
             continue
         if each.kind != "TABLE":
@@ -220,18 +211,23 @@ def keep(bench: Bench, lost: set[str]) -> None:
         elif each.expected:
             for change in column_changes(each.found, each.expected):
                 bench.attempt(change)
+    missing = [each for each in dump.compare(bench.goal, bench.now()) if each.expected]
+    new = {e.name for e in missing if e.kind == "TABLE" and e.label in lost and not e.found}
+    new |= {parent for name in new for parent in parents(bench.goal.get(f"TABLE {name}"))}
     parts = [
         each
-        for each in dump.compare(bench.goal, bench.now())
-        if each.expected
-        and (
-            each.label in lost
-            or each.name in new
-            or table_of(each.expected) in new
-            or (each.kind == "TYPE" and not each.found)
-        )
+        for each in missing
+        if each.label in lost
+        or {each.name, each.expected and table_of(each.expected)} & new
+        or (each.kind == "TYPE" and each.how == "missing")
     ]
     until_none(parts, lambda each: made(bench, each))
+
+
+def parents(table: Entry | None) -> list[str]:
+    """The tables that a table inherits from."""
+    found = re.search(r"\nINHERITS \((.*)\)", table.create) if table else None
+    return found[1].split(", ") if found else []
 
 
 def validated(difference: dump.Difference, goal: Schema) -> str:
@@ -490,7 +486,8 @@ def clear_dependents(bench: Bench, error: psycopg.Error) -> bool:
         return False
     named = re.findall(r"^(?:rule _RETURN on )?(.+?) depends on ", detail, re.MULTILINE)
     found = [entry for entry in bench.now().values() if spoken(entry) in map(bare, named)]
-    cleared = [clear(bench, entry) for entry in reversed(found) if undo(entry)]
+    movable = [entry for entry in reversed(found) if undo(entry) and entry.kind != "TABLE"]
+    cleared = [clear(bench, entry) for entry in movable]
     return any(cleared)
 
 
