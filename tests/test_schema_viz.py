@@ -1,5 +1,6 @@
 """Pictures of schemas that are really in a PostgreSQL, read from it by a real Atlas."""
 
+import html
 import re
 import shutil
 import tempfile
@@ -289,6 +290,21 @@ def test_a_picture_stands_alone_in_light_and_dark(picture: Picture) -> None:
     assert "teams (parent_id) refers to teams (id)" in text.partition("</desc>")[0]
     assert set(re.findall(r"https?://[^\"]+", text)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"<script|@import|url\(|<image|<foreignObject", text)
+
+
+def test_the_page_lists_what_stands_beside_the_tables(picture: Picture) -> None:
+    assert "beside" not in (picture(THREE) / "index.md").read_text(encoding="utf-8")
+    folder = picture(
+        f"{THREE} CREATE VIEW names AS TABLE users; CREATE EXTENSION pg_trgm;"
+        " CREATE FUNCTION twice(x int) RETURNS int LANGUAGE sql AS 'VALUES (2 * x)';"
+    )
+    page = (folder / "index.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\w+) \| (.*) \|$", page.partition("beside")[2], re.MULTILINE)
+    assert [(kind, html.unescape(name)) for kind, name in rows] == [
+        ("extension", "pg_trgm"),
+        ("function", "public.twice(integer)"),
+        ("view", "public.names"),
+    ]
 
 
 def test_the_same_schema_gives_the_same_bytes_and_touches_no_file(picture: Picture) -> None:

@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from tools.errors import Exit, ToolError
 from tools.schema import (
     apply,
-    atlas,
     create,
     down,
     dump,
@@ -106,17 +105,11 @@ def pending(story: History) -> str:
 
 
 def against_models(target: Environment, form: str | None) -> str:
-    """Dumps that are the same agree; where spellings differ, Atlas decides for tables."""
     postgres.copy_roles(target.url)
     live = dump.read(target.url)
     with create.states() as (_, models):
-        differences = compare(dump.read(models), live)
-        if differences:
-            with replay.rebuilt(live) as copy:
-                plan_ = atlas.diff(models, copy)
-            differences = [
-                each for each in differences if each.kind not in plan.INSIDE_TABLES or plan_
-            ]
+        differences = replay.unlike(dump.read(models), live)
+    differences = dump.without(differences, settings.load().ignore)
     return verdict(target, "the models", differences, form, "")
 
 

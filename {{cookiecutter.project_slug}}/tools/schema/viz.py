@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tools.errors import ToolError
+from tools.schema import dump, objects
 from tools.schema.atlas import atlas
 from tools.schema.drawing import Box, Column, Reference, Table, svg
+from tools.schema.dump import Entry
 
 # Spelt in two halves: no template engine may mistake Atlas's own braces for its own.
 JSON = "{" + "{ json . }" + "}"
@@ -134,7 +136,7 @@ def word(text: str) -> str:
 # --- files ---
 
 
-def index(tables: list[Table], names: dict[str, str], whole: str) -> str:
+def index(tables: list[Table], names: dict[str, str], whole: str, others: list[Entry]) -> str:
     """The page that links the pictures, with the whole schema embedded for hosts that draw it."""
     here = [each for each in tables if each.here]
     count = sum(len(each.references) for each in here)
@@ -163,8 +165,17 @@ def index(tables: list[Table], names: dict[str, str], whole: str) -> str:
             "| --- | --- | --- | --- |",
             *rows,
             "",
+            *beside(others),
         ]
     )
+
+
+def beside(others: list[Entry]) -> list[str]:
+    """The functions, procedures, triggers, views and extensions, as a table."""
+    if not others:
+        return []
+    rows = [f"| {each.kind.lower()} | {label(each.name)} |" for each in others]
+    return ["| beside the tables | |", "| --- | --- |", *rows, ""]
 
 
 def label(text: str) -> str:
@@ -183,12 +194,12 @@ def file_names(tables: list[Table]) -> dict[str, str]:
     return names
 
 
-def files(tables: list[Table]) -> dict[str, str]:
+def files(tables: list[Table], others: list[Entry]) -> dict[str, str]:
     """What belongs in the folder: text by path."""
     shown, names = boxes(tables), file_names(tables)
     whole = mermaid(shown)
     made = {
-        "index.md": index(tables, names, whole),
+        "index.md": index(tables, names, whole, others),
         "schema.mmd": whole,
         "schema.svg": marked(svg(shown, "Schema")),
     }
@@ -215,7 +226,8 @@ def write(url: str, folder: Path) -> list[Path]:
     tables = parse(inspect(url))
     if not tables:
         raise ToolError("the database has no tables, so nothing was drawn. Make them: make migrate")
-    wanted = {folder / name: text for name, text in files(tables).items()}
+    others = [entry for entry in dump.read(url).values() if entry.kind in objects.KINDS]
+    wanted = {folder / name: text for name, text in files(tables, others).items()}
     if strange := [path for path in sorted(wanted) if path.exists() and not ours(path)]:
         raise ToolError(
             f"not made by make schema-viz: {', '.join(map(str, strange))}"

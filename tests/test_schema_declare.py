@@ -1,0 +1,79 @@
+"""What only migrations make gets files, which declare it to the letter."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.schema import Project, project_of
+from tests.test_schema_create import LOADER, USERS, models
+
+MORE = """
+CREATE EXTENSION pg_trgm;
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE FUNCTION f(a text, b int) RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+COMMENT ON FUNCTION f(int) IS 'one';
+CREATE FUNCTION "My fn"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE PROCEDURE p(a int) LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE TRIGGER touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION "My fn"();
+COMMENT ON TRIGGER touch ON users IS 'why';
+ALTER TABLE users DISABLE TRIGGER touch;
+CREATE VIEW v AS SELECT id, nick FROM users;
+COMMENT ON COLUMN v.id IS 'whose';
+CREATE MATERIALIZED VIEW m AS SELECT nick, f(id) FROM v;
+CREATE UNIQUE INDEX m_nick ON m (nick);
+CREATE RULE r AS ON INSERT TO v DO INSTEAD NOTHING;
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+"""
+FILES = [
+    "extensions/pg_trgm.sql",
+    "functions/f.sql",
+    "functions/f_2.sql",
+    "functions/my_fn.sql",
+    "procedures/p.sql",
+    "triggers/users_touch.sql",
+    "views/m.sql",
+    "views/v.sql",
+]
+
+
+@pytest.fixture(scope="module")
+def project() -> Iterator[Project]:
+    with project_of("declare") as made:
+        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+        models(made, USERS)
+        assert made.run("migrate-create", m="initial").code == 0
+        made.add("29990101000000_more", MORE)
+        yield made
+
+
+def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_left_to_do(
+    project: Project,
+) -> None:
+    folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
+    (folder / "views").mkdir(parents=True)
+    (folder / "views" / "v.sql").write_text("CREATE VIEW v AS SELECT id, nick FROM users;\n")
+
+    ran = project.run("schema-declare")
+
+    assert ran.code == 0, ran.said
+    written = [file.relative_to(folder).as_posix() for file in folder.rglob("*.sql")]
+    assert sorted(written) == FILES
+    assert "views/v.sql" not in ran.out
+    (folder / "views" / "v.sql").write_text(
+        "CREATE VIEW v AS SELECT id, nick FROM users;\nCOMMENT ON COLUMN v.id IS 'whose';\n"
+    )
+    before = project.names()
+    assert "nothing to do" in project.run("migrate-create", m="again").out
+    assert project.names() == before
+    assert project.run("check").code == 0
+    assert "nothing to do" in project.run("schema-declare").out
+
+
+def test_a_file_that_is_wrong_is_an_error_and_nothing_is_written(project: Project) -> None:
+    folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
+    (folder / "views" / "bad.sql").write_text("CREATE FUNCTION g() RETURNS int;\n")
+    before = sorted(folder.rglob("*.sql"))
+    ran = project.run("schema-declare")
+    assert ran.code == 1
+    assert "move it to src/infrastructure/persistence/sql/functions/" in ran.err
+    assert sorted(folder.rglob("*.sql")) == before
