@@ -1072,11 +1072,11 @@ ERRORS = {
     ),
     "plpgsql that is none": (
         {"functions/bad": STAMP.replace("RETURN NEW", "RETURNING")},
-        ["function stamp()", "syntax error"],
+        ["sql/functions/bad.sql: ", "syntax error"],
     ),
     "a body with an unknown column": (
         {"functions/bad": TWICE.replace("2 * a", "ghost FROM users")},
-        ["function twice(integer)", 'column "ghost" does not exist'],
+        ["sql/functions/bad.sql: ", 'column "ghost" does not exist'],
     ),
     "a BEGIN ATOMIC body with an unknown column": (
         {"functions/bad": ATOMIC.replace("age", "ghost")},

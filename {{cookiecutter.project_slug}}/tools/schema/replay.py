@@ -4,6 +4,7 @@ What was once replayed is kept, since a clone takes a twentieth of a second howe
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -18,7 +19,7 @@ from tools.schema.objects import Declared
 
 AT_ONCE = 100
 CHECKS_OF_BODIES = """
-    SELECT p.oid::regprocedure::text, format('SELECT %s(%s)', lanvalidator::regproc, p.oid)
+    SELECT proname, format('SELECT %s(%s)', lanvalidator::regproc, p.oid)
     FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
     WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
@@ -76,7 +77,7 @@ def modelled(ddl: str, declared: list[Declared], beside: Schema) -> Iterator[str
         # A right to what is gone is gone with it.
         failed = {s: why for s, why in failed.items() if s not in others or not about(others[s])}
         reasons = [f"  {files.get(s, sql.in_short(s))}: {why}" for s, why in failed.items()]
-        if reasons or (reasons := broken_bodies(url)):
+        if reasons or (reasons := broken_bodies(url, files)):
             raise ToolError(
                 "\n".join(["models, files and migrations do not go together:", *reasons])
                 + "\nNothing was written. Change the models or the files; what only migrations"
@@ -105,12 +106,20 @@ def without_not_valid(statement: str) -> list[str]:
     return [f"{head}{inside}{tail}", *later]
 
 
-def broken_bodies(url: str) -> list[str]:
+def broken_bodies(url: str, files: dict[str, str]) -> list[str]:
     """What PostgreSQL objects to in the bodies of functions, now that all they use is there."""
     with closing(postgres.connect(url)) as connection:
         checks = connection.execute(CHECKS_OF_BODIES).fetchall()
         failed = [(name, error_of(connection, check)) for name, check in checks]
-    return [f"  function {name}: {error}" for name, error in failed if error]
+    return [f"  {declaring(name, files)}: {error}" for name, error in failed if error]
+
+
+def declaring(name: str, files: dict[str, str]) -> str:
+    """The file that makes a function, or all that make one of this name."""
+    words = rf'\b(?:FUNCTION|PROCEDURE)\s+(?:\w+\.)?"?{re.escape(name)}"?\s*\('
+    return (
+        " or ".join(place for text, place in files.items() if re.search(words, text, re.IGNORECASE)) or name
+    )
 
 
 def unlike(expected: Schema, found: Schema) -> list[dump.Difference]:
