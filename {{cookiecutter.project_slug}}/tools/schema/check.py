@@ -70,14 +70,14 @@ def failure(lines: list[str], name: str, reason: str, code: Exit = Exit.ERROR) -
 
 
 def agree() -> str:
-    """The models and the migrations say the same.
+    """The models, with the .sql files beside them, and the migrations say the same.
 
     Raises:
         ToolError: they do not (exit code 2).
     """
     if missing := create.missing():
         raise ToolError(
-            f"the models say more than the migrations:\n{missing}\n"
+            f"models and .sql files say something else than the migrations:\n{missing}\n"
             'Nothing was written. Write it down: make migrate-create m="what changed"',
             Exit.DRIFT,
         )

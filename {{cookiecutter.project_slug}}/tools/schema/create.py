@@ -100,7 +100,7 @@ def missing() -> str:
             return ""
         tables = atlas.diff(old, new)
     rest = [e for e in differences if not tables or e.kind not in plan.INSIDE_TABLES]
-    lines = [line for e in rest for line in (f"{e.how} {e.label}", *e.lines())]
+    lines = [line for e in rest for line in (f"{e.how} in the migrations: {e.label}", *e.lines())]
     return "\n".join([*tables, *lines])
 
 
