@@ -53,7 +53,7 @@ PARTS = {
     "import of the models": ("python", "-c", "import domain.models"),
 }
 
-OWN_TABLES = 3  # of the generated project
+OWN_TABLES = 4  # of the generated project
 TABLES_PER_MODULE = 10
 MODULE = """
 from decimal import Decimal

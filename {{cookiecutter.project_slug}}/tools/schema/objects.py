@@ -88,11 +88,12 @@ def parse(file: Path) -> Declared:
 
 def plain(statement: str) -> str:
     """Without OR REPLACE and IF NOT EXISTS, behind which two files could make the same object."""
-    head, body = statement[: statement.find("(")], statement
-    for words in (r"\bOR\s+REPLACE\s+", r"\bIF\s+NOT\s+EXISTS\s+"):
-        if re.search(words, head or statement, re.IGNORECASE):
-            body = re.sub(words, "", body, count=1, flags=re.IGNORECASE)
-    return body if body.endswith(";") else f"{body};"
+    for words in (
+        r"(CREATE\s+)OR\s+REPLACE\s+",
+        r"(CREATE\s+(?:EXTENSION|MATERIALIZED\s+VIEW)\s+)IF\s+NOT\s+EXISTS\s+",
+    ):
+        statement = re.sub(rf"\A{words}", r"\1", statement, flags=re.IGNORECASE)
+    return statement if statement.endswith(";") else f"{statement};"
 
 
 def place(file: Path) -> str:

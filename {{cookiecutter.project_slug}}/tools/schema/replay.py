@@ -118,7 +118,8 @@ def declaring(name: str, files: dict[str, str]) -> str:
     """The file that makes a function, or all that make one of this name."""
     words = rf'\b(?:FUNCTION|PROCEDURE)\s+(?:\w+\.)?"?{re.escape(name)}"?\s*\('
     return (
-        " or ".join(place for text, place in files.items() if re.search(words, text, re.IGNORECASE)) or name
+        " or ".join(place for text, place in files.items() if re.search(words, text, re.IGNORECASE))
+        or name
     )
 
 
