@@ -144,19 +144,25 @@ def test_the_database_is_started_named_and_stopped(fork: Path) -> None:
 def test_atlas_by_hand_reads_the_models_and_lints_by_the_rules_of_atlas_hcl(fork: Path) -> None:
     atlas = make(fork, "atlas")[1].strip()
     url = make(fork, "db-url")[1].strip()
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE by_hand")
-    dev = url.replace("/team_directory?", "/by_hand?search_path=public&")
-    environment = {"ATLAS_DEV_URL": dev, "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+
+    def environment(name: str) -> dict[str, str]:
+        """With a new dev database: Atlas leaves functions behind in the one that it used."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        dev = url.replace("/team_directory?", f"/{name}?")
+        with psycopg.connect(dev, autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION pg_trgm")
+        dev = dev.replace("?", "?search_path=public&")
+        return {"ATLAS_DEV_URL": dev, "ATLAS_NO_UPDATE_NOTIFIER": "1"}
 
     edit(fork / USER, "    username: Mapped[str] = mapped_column(String(100), unique=True)\n", "")
     diff = (atlas, "migrate", "diff", "by_hand", "--env", "sqlalchemy")
-    planned = run(*diff, at=fork, env=environment)
+    planned = run(*diff, at=fork, env=environment("by_hand"))
     assert planned.returncode == 0, planned.stderr
     assert migrations(fork) == ["by_hand.sql", "initial.sql"]
 
     lint = (atlas, "migrate", "lint", "--env", "sqlalchemy", "--latest", "1")
-    linted = run(*lint, at=fork, env=environment)
+    linted = run(*lint, at=fork, env=environment("linted"))
     assert linted.returncode == 1
     assert "destructive changes detected" in linted.stdout
 

@@ -38,6 +38,9 @@ def shared() -> Iterator[Project]:
         (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
         for name, text in FILES.items():
             made.add(name, text)
+        declared = made.folder / "src/infrastructure/persistence/sql/views/grown.sql"
+        declared.parent.mkdir(parents=True)
+        declared.write_text(FILES[VIEW], encoding="utf-8")
         assert made.run("migrate-hash").code == 0
         yield made
 
@@ -124,7 +127,7 @@ def everything(url: str) -> tuple[dump.Schema, list[object]]:
 # --- schema-drift ---
 
 
-def test_a_database_that_the_models_make_is_in_sync_whatever_stands_beside_them(
+def test_a_database_that_models_and_files_make_is_in_sync_whatever_stands_beside_them(
     project: Project, live: str
 ) -> None:
     checked = drift(project, against="models")

@@ -11,6 +11,7 @@ data "external_schema" "sqlalchemy" {
 }
 
 # The models as the wanted state, for Atlas by hand: atlas migrate diff NAME --env sqlalchemy
+# It sees no .sql files, and wants a new dev database each time, with the extensions that indexes need.
 env "sqlalchemy" {
   src = data.external_schema.sqlalchemy.url
   dev = getenv("ATLAS_DEV_URL")

@@ -52,7 +52,7 @@ def drops(migrations: list[Migration]) -> Iterator[str]:
     renamed = {
         thing.owner
         for key, thing in old.items()
-        if key in new and thing.kind in ("relation", "type")
+        if thing.kind in ("relation", "type") and key in new and new[key].owner != thing.owner
     }
     for label, entry in schema.items():
         holder = entry.name.partition(" ")[0]  # a trigger's table

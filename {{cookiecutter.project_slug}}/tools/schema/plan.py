@@ -125,7 +125,9 @@ def plan(work: str, target: str, goal: Schema, *, renames: bool = False) -> list
             bench.attempt(statement)
         reason, count = "", -1
         for _ in range(ROUNDS):
-            if not dump.compare(goal, bench.now()) or count == len(bench.made):
+            if not dump.compare(goal, bench.now()):
+                break
+            if count == len(bench.made) and not retype(bench):
                 break
             count = len(bench.made)
             remove(bench)
@@ -397,6 +399,16 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
             if line not in new_settings and re.search(pattern, line):
                 changes.append(re.sub(pattern, replacement, line))
     return changes + [line for line in new_settings if line not in settings]
+
+
+def retype(bench: Bench) -> bool:
+    """Give columns what Atlas does not see, such as a collation; whether that was any."""
+    count = len(bench.made)
+    for each in dump.compare(bench.goal, bench.now()):
+        if each.kind == "TABLE" and each.expected and each.found:
+            for change in column_changes(each.found, each.expected):
+                bench.attempt(change)
+    return count < len(bench.made)
 
 
 def columns_in(lines: list[str]) -> dict[str, re.Match[str]]:
