@@ -127,9 +127,7 @@ def everything(url: str) -> tuple[dump.Schema, list[object]]:
 # --- schema-drift ---
 
 
-def test_a_database_that_models_and_files_make_is_in_sync_whatever_stands_beside_them(
-    project: Project, live: str
-) -> None:
+def test_a_database_that_models_and_files_make_is_in_sync(project: Project, live: str) -> None:
     checked = drift(project, against="models")
     assert (checked.code, checked.out) == (0, "no drift: live agrees with the models\n")
 

@@ -38,6 +38,7 @@ OBJECTS = f"""
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
     JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USERS}"""
+COMPUTED = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerated <> ''"
 RENAME = {
     "relation": "ALTER {detail} {owner} RENAME TO {name};",
     "column": "ALTER TABLE {owner} RENAME COLUMN {old} TO {name};",
@@ -114,13 +115,16 @@ class Loss(NamedTuple):
 def losses(before: str, after: str) -> list[Loss]:
     """What `after`, made from a clone of `before`, can no longer hold."""
     old, new = things(before), things(after)
+    with closing(postgres.connect(before)) as connection:
+        computed = set(connection.execute(COMPUTED).fetchall())
     found = []
     for key, thing in old.items():
         now = new.get(key)
         is_table = thing.kind == "relation" and thing.detail == "TABLE"
         if is_table and now is None:
             found.append(Loss(thing.owner))
-        if thing.kind == "column" and ("relation", thing.oid, 0) in new:
+        holds_values = thing.kind == "column" and (thing.oid, thing.number) not in computed
+        if holds_values and ("relation", thing.oid, 0) in new:
             if now is None:
                 found.append(Loss(thing.owner, thing.name))
             elif now.detail != thing.detail:
