@@ -106,7 +106,7 @@ def kept(names: list[str]) -> Iterator[str | None]:
 
 
 def keep(url: str, name: str, description: str) -> bool:
-    """Keep a clone of the scratch database at `url`, to which nobody is connected, under a name;
+    """Keep the scratch database at `url`, to which nobody is connected, under another name;
     whether that is done here.
 
     Only the newest few are kept, since each weighs 8 MB and more.
@@ -114,14 +114,17 @@ def keep(url: str, name: str, description: str) -> bool:
     if os.environ.get("DATABASE_URL"):
         return False
     with closing(connect(server.url("scratch"))) as connection:
+        scratch = str(conninfo_to_dict(url)["dbname"])
+        database = Identifier(name)
+        _wait_for_sessions(connection, scratch)
         # Another process may be keeping the same at this very moment.
         with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
-            _create(connection, name, url, url)
-            database = Identifier(name)
-            comment = SQL("COMMENT ON DATABASE {} IS {}").format(database, Literal(description))
-            connection.execute(comment)
-            read_only = "ALTER DATABASE {} SET default_transaction_read_only = on"
-            connection.execute(SQL(read_only).format(database))
+            for statement in (
+                SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(scratch), database),
+                SQL("COMMENT ON DATABASE {} IS {}").format(database, Literal(description)),
+                SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database),
+            ):
+                connection.execute(statement)
         others = connection.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
             [KEPT],
@@ -249,13 +252,7 @@ def _create(owner: psycopg.Connection[Any], name: str, url: str, template: str |
         raise ToolError("The template is not on the server of scratch databases: nothing cloned.")
     original = str(conninfo_to_dict(template)["dbname"]) if template else "template0"
     statement = SQL("CREATE DATABASE {} TEMPLATE {}")
-    # A session that has just been closed ends a moment later; the server would sleep a tenth of a
-    # second at a time until it has.
-    sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
-    for _ in range(20):
-        if not owner.execute(sessions, [original]).rowcount:
-            break
-        time.sleep(0.005)
+    _wait_for_sessions(owner, original)
     try:
         owner.execute(statement.format(Identifier(name), Identifier(original)))
     except errors.ObjectInUse as error:
@@ -265,6 +262,16 @@ def _create(owner: psycopg.Connection[Any], name: str, url: str, template: str |
             f"{error}\nNo scratch database was made. Have an administrator run `ALTER ROLE"
             f' "{owner.info.user}" CREATEDB`, or unset DATABASE_URL: the project runs its own.'
         ) from None
+
+
+def _wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
+    """A session that has just been closed ends a moment later; the server would sleep a tenth of a
+    second at a time until it has."""
+    sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
+    for _ in range(20):
+        if not connection.execute(sessions, [database]).rowcount:
+            break
+        time.sleep(0.005)
 
 
 def _drop(connection: psycopg.Connection[Any], name: str) -> None:
