@@ -33,7 +33,8 @@ from tools.schema.dump import Schema
 from tools.schema.server import PROJECT
 
 OUTSIDE_TRANSACTION = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
-ADD_VALUE = re.compile(r"ALTER TYPE \S+ ADD VALUE ")
+ADD_VALUE = re.compile(r"ALTER TYPE .+? ADD VALUE ")
+CONCURRENTLY = re.compile(r"(CREATE (UNIQUE )?|DROP )INDEX CONCURRENTLY ")
 BY_HAND = """Nothing was written. Write a migration by hand for this part, migrations/<YYYYMMDDHHMMSS>_<name>.sql,
 then make migrate-hash, and make migrate-create for the rest."""
 
@@ -83,6 +84,8 @@ def create(message: str, rename: str | None = None) -> Created:
         progress.at("planning")
         try:
             statements = plan.plan_models(old, new, wanted, renames)
+            if not statements:  # it is spelt in another way, and that is all
+                return Created([], notes)
             progress.at("finding the way back, and proving both")
             files = proven(old, in_pieces(statements, before))
         except plan.NoPlanError as error:
@@ -363,11 +366,9 @@ def run(url: str, statements: list[str]) -> str:
     """Run statements as the migration whose text this is will."""
     text = "\n".join(statements)
     with closing(postgres.connect(url)) as connection:
-        if (
-            plan.INDEX.match(sql.code(text).replace(" CONCURRENTLY", ""))
-            and " CONCURRENTLY " in text
-        ):
-            connection.execute(text.encode())
+        if CONCURRENTLY.match(sql.code(text)):
+            if error := replay.error_of(connection, text):
+                raise plan.NoPlanError(str(error))
             return f"{OUTSIDE_TRANSACTION}{text}\n"
         for first in ([], ["SET LOCAL check_function_bodies = off;"]):
             try:
