@@ -961,7 +961,7 @@ REFUSED = {
             "CREATE FUNCTION sum() RETURNS bigint LANGUAGE sql AS 'SELECT sum(age) FROM users';",
         ],
         1,
-        ["function sum()", 'column "age" does not exist'],
+        ["sql/functions/", 'column "age" does not exist'],
     ),
     "a default needs a function that goes": Refused(
         [TWICE, NEEDY["a function in a default"][1]],

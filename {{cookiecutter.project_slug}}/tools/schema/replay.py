@@ -80,8 +80,8 @@ def modelled(ddl: str, declared: list[Declared], beside: Schema) -> Iterator[str
         if reasons or (reasons := broken_bodies(url, files)):
             raise ToolError(
                 "\n".join(["models, files and migrations do not go together:", *reasons])
-                + "\nNothing was written. Change the models or the files; what only migrations"
-                " make, drop in a migration of its own first."
+                + "\nNothing was written. Change the models or the files. What only migrations"
+                " make: declare it by make schema-declare, or drop it in a migration of its own."
             )
         if not postgres.keep(url, name, dump.run_pg_dump(url)):
             yield url
