@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SLUG, run
+from tools.template import follow_up
 
 Finished = subprocess.CompletedProcess[str]
 Ground = tuple[Path, Path]  # a template of its own, and a project made from it
@@ -445,6 +446,20 @@ def test_a_branch_is_followed_wherever_the_default_branch_goes(ground: Ground) -
     release(template)
     tie(project, template, checkout="stable")
     assert check(project).stdout == "up to date with the template\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "asks"),
+    [
+        ("src/domain/models/user.py", True),
+        ("src/infrastructure/persistence/sql/views/team_sizes.sql", True),
+        ("load_models.py", True),
+        ("src/infrastructure/persistence/repositories.py", False),
+    ],
+)
+def test_what_adds_to_the_schema_asks_for_a_migration(changed: str, asks: bool) -> None:
+    steps = follow_up([changed], checked=True)
+    assert ("make migrate-create m=template_update" in steps) is asks
 
 
 def test_a_changed_model_gets_its_migration_and_the_check_stays_green(

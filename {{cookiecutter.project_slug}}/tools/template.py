@@ -26,7 +26,7 @@ MEMORY = ".cruft.json"
 # On older Pythons cruft ignores the list of what it must skip.
 CRUFT = ("uv", "tool", "run", "--quiet", "--python", ">=3.11", "--from", "cruft==2.16.0", "cruft")
 OWN = ("migrations", "uv.lock", ".env")  # the project's, whatever a template does
-MODELS = ("src/domain/models/", "load_models.py")
+SCHEMA = ("src/domain/models/", "src/infrastructure/persistence/sql/", "load_models.py")
 UNDO = "git restore --staged --worktree . && git clean -fdq ."
 UNDO_REJECTS = f'{UNDO} && git clean -fqx -- "*.rej"'
 
@@ -350,7 +350,7 @@ def follow_up(changed: list[str], *, checked: bool) -> list[str]:
     """The commands that bring lock and migrations up to the merged files, and prove them."""
     wanted = {
         "uv lock --quiet": (PROJECT / "uv.lock").exists(),
-        "make migrate-create m=template_update": any(path.startswith(MODELS) for path in changed),
+        "make migrate-create m=template_update": any(path.startswith(SCHEMA) for path in changed),
         "make check": checked,
     }
     return [step for step in wanted if wanted[step]]
