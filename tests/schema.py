@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import TREE
 from tools.schema import __main__ as commands
-from tools.schema import atlas, server
+from tools.schema import atlas, postgres, server
 
 MODULES = [module for name, module in sys.modules.items() if name.startswith("tools.schema")]
 
@@ -113,6 +113,31 @@ def project_of(name: str) -> Iterator[Project]:
         server.stop()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(parent)
+
+
+# Prints what the test wrote into schema.sql, as the real one prints the models.
+LOADER = """\
+from pathlib import Path
+print(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
+"""
+
+
+@contextmanager
+def project_with_models(name: str) -> Iterator[Project]:
+    """As `project_of`, with models: whatever its schema.sql says."""
+    with project_of(name) as made:
+        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+        yield made
+
+
+@contextmanager
+def begun_anew(project: Project, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No migrations are there, and an empty database, the environment `live`."""
+    for file in (*project.migrations.rglob("*.sql"), *project.migrations.glob("atlas.sum")):
+        file.unlink()
+    with postgres.scratch_database() as url:
+        patch.setenv("LIVE_DATABASE_URL", url)
+        yield
 
 
 @contextmanager

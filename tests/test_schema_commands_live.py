@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.schema import Project, Ran, execute, project_of
+from tests.schema import Project, Ran, execute, project_with_models
 from tools.schema import __main__ as commands
 from tools.schema import dump, history, postgres, replay
 
-LOADER = """\
-from pathlib import Path
-print(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
-"""
 FIRST = "20260101000000_first"
 BIO = "20260102000000_bio"
 VIEW = "20260103000000_view"
@@ -34,8 +30,7 @@ MODELS = (
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Project]:
-    with project_of("live") as made:
-        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+    with project_with_models("live") as made:
         for name, text in FILES.items():
             made.add(name, text)
         declared = made.folder / "src/infrastructure/persistence/sql/views/grown.sql"

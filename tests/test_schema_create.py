@@ -9,15 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.schema import Project, Ran, execute, project_of
+from tests.schema import LOADER, Project, Ran, begun_anew, execute, project_with_models
 from tools.errors import Exit, ToolError
-from tools.schema import create, dump, history, postgres
+from tools.schema import create, dump, history
 
-# Prints what the test wrote into schema.sql, as the real one prints the models.
-LOADER = """\
-from pathlib import Path
-print(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
-"""
 OUTSIDE = "-- atlas:txmode none\n\n"
 USERS = "CREATE TABLE users (\n\tid INTEGER NOT NULL,\n\tnick VARCHAR,\n\tage INTEGER,\n\tPRIMARY KEY (id)\n);"
 NICKNAME = USERS.replace("nick", "nickname")
@@ -33,19 +28,15 @@ FEELING = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Project]:
-    with project_of("create") as made:
-        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+    with project_with_models("create") as made:
         yield made
 
 
 @pytest.fixture
 def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project without migrations or models, and an empty database, the environment `live`."""
-    for file in (*shared.migrations.rglob("*.sql"), *shared.migrations.glob("atlas.sum")):
-        file.unlink()
     models(shared)
-    with postgres.scratch_database() as url:
-        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+    with begun_anew(shared, monkeypatch):
         yield shared
 
 

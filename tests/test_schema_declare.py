@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.schema import Project, project_of
-from tests.test_schema_create import LOADER, USERS, models
+from tests.schema import Project, project_with_models
+from tests.test_schema_create import USERS, models
 
 MORE = """
 CREATE EXTENSION pg_trgm;
@@ -38,8 +38,7 @@ FILES = [
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Project]:
-    with project_of("declare") as made:
-        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+    with project_with_models("declare") as made:
         models(made, USERS)
         assert made.run("migrate-create", m="initial").code == 0
         made.add("29990101000000_more", MORE)

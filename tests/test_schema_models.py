@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import run
-from tests.schema import Project, execute, project_of
-from tests.test_schema_create import LOADER, OUTSIDE, back, created, migrated, models, refused
+from tests.schema import Project, begun_anew, execute, project_with_models
+from tests.test_schema_create import OUTSIDE, back, created, migrated, models, refused
 from tools.errors import ToolError
-from tools.schema import dump, postgres, replay, sql
+from tools.schema import dump, replay, sql
 
 # Reads snippets, prints the DDL of each, by the parts that load_models.py consists of.
 PRINTER = """\
@@ -648,18 +648,14 @@ def ddl(service: Path) -> Callable[[list[str]], list[str]]:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Project]:
-    with project_of("models") as made:
-        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+    with project_with_models("models") as made:
         yield made
 
 
 @pytest.fixture
 def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project without migrations or models, and an empty database, the environment `live`."""
-    for file in (*shared.migrations.rglob("*.sql"), *shared.migrations.glob("atlas.sum")):
-        file.unlink()
-    with postgres.scratch_database() as url:
-        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+    with begun_anew(shared, monkeypatch):
         yield shared
 
 

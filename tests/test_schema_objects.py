@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.schema import Project, connected, execute, project_of
-from tests.test_schema_create import LOADER, back, created, migrated, models, refused
+from tests.schema import Project, begun_anew, connected, execute, project_with_models
+from tests.test_schema_create import back, created, migrated, models, refused
 from tools.schema import dump, postgres, replay
 
 FOLDERS = {
@@ -79,19 +79,15 @@ DAYS = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Project]:
-    with project_of("objects") as made:
-        (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+    with project_with_models("objects") as made:
         yield made
 
 
 @pytest.fixture
 def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A project that declares nothing and has no migrations, and an empty database, `live`."""
-    for file in (*shared.migrations.rglob("*.sql"), *shared.migrations.glob("atlas.sum")):
-        file.unlink()
     declare(shared)
-    with postgres.scratch_database() as url:
-        monkeypatch.setenv("LIVE_DATABASE_URL", url)
+    with begun_anew(shared, monkeypatch):
         yield shared
 
 

@@ -206,13 +206,9 @@ def inside_tables(bench: Bench, difference: dump.Difference) -> bool:
 def keep(bench: Bench, lost: set[str]) -> None:
     """Make what Atlas would lose; a new table with all of its parts."""
     for each in dump.compare(bench.goal, bench.now()):
-        if not each.found or each.label not in lost:
-            continue
-        if each.kind != "TABLE":
+        if each.found and each.label in lost and each.kind != "TABLE":
             bench.attempt(validated(each, bench.goal) or undo(each.found))
-        elif each.expected:
-            for change in column_changes(each.found, each.expected):
-                bench.attempt(change)
+    retype(bench, lambda each: each.label in lost)
     missing = [each for each in dump.compare(bench.goal, bench.now()) if each.expected]
     new = {e.name for e in missing if e.kind == "TABLE" and e.label in lost and not e.found}
     new |= {parent for name in new for parent in parents(bench.goal.get(f"TABLE {name}"))}
@@ -401,11 +397,11 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
     return changes + [line for line in new_settings if line not in settings]
 
 
-def retype(bench: Bench) -> bool:
+def retype(bench: Bench, concerned: Concerned = everything) -> bool:
     """Give columns what Atlas does not see, such as a collation; whether that was any."""
     count = len(bench.made)
     for each in dump.compare(bench.goal, bench.now()):
-        if each.kind == "TABLE" and each.expected and each.found:
+        if each.kind == "TABLE" and each.expected and each.found and concerned(each):
             for change in column_changes(each.found, each.expected):
                 bench.attempt(change)
     return count < len(bench.made)
