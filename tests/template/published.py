@@ -1,6 +1,6 @@
 """What the last published version promised its projects, and whether this tree keeps it.
 
-`python -m tests.published` renews the record, `published.json`, when a version is published.
+`python -m tests.template.published` renews the record, `published.json`, when a version is published.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import TypedDict
 from cookiecutter.prompt import prompt_for_config
 
 from tests.conftest import ROOT, TREE
-from tests.hooks import load_hook
+from tests.template.hooks import load_hook
 
 RECORD = Path(__file__).with_name("published.json")
 

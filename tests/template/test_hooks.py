@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import SLUG, bake, run
-from tests.hooks import DEFAULTS, load_hook
+from tests.template.hooks import DEFAULTS, load_hook
 
 
 def post_gen(**answers: Any) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import TREE, bake
-from tests.hooks import DEFAULTS, load_hook
+from tests.template.hooks import DEFAULTS, load_hook
 
 GOOD = DEFAULTS | {"project_slug": "good-name"}
 

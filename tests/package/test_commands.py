@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.schema import Project, Ran, execute, project_with_models
+from tests.package.harness import Project, Ran, execute, project_with_models
 from tools.schema import __main__ as commands
 from tools.schema import dump, history, postgres, replay
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import SLUG, bake, run
-from tests.readme import follow
+from tests.template.readme import follow
 from tools.schema.__main__ import COMMANDS
 
 # Odd, but legal.

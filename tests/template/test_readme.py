@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.conftest import ROOT, SLUG, run
-from tests.test_rendering import PROMPTS
+from tests.template.test_rendering import PROMPTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

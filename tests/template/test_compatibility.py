@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests import published
 from tests.conftest import ROOT
+from tests.template import published
 
 DOCUMENTS = ["CHANGELOG.md", "UPGRADING.md"]
 Change = Callable[[Any], object]

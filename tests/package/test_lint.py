@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.schema import Project, project_of
+from tests.package.harness import Project, project_of
 
 BASE = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');

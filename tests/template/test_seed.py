@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 from tests.conftest import run
-from tests.readme import free_port, served
-from tests.test_schema_commands import edit, make
+from tests.template.readme import free_port, served
+from tests.template.test_commands_of_a_bake import edit, make
 
 MODELS = Path("src/domain/models")
 USER = MODELS / "user.py"

@@ -8,7 +8,7 @@ from cookiecutter.environment import StrictEnvironment
 from cookiecutter.generate import generate_context
 from cookiecutter.prompt import prompt_for_config
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONTEXT = generate_context(str(ROOT / "cookiecutter.json"))
 DEFAULTS: dict[str, Any] = dict(prompt_for_config(CONTEXT, no_input=True))
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.schema import Project, begun_anew, connected, execute, project_with_models
-from tests.test_schema_create import back, created, migrated, models, refused
+from tests.package.harness import Project, begun_anew, connected, execute, project_with_models
+from tests.package.test_create import back, created, migrated, models, refused
 from tools.schema import dump, postgres, replay
 
 FOLDERS = {

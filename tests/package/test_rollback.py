@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.schema import Project, execute, project_of
+from tests.package.harness import Project, execute, project_of
 from tools.schema import down, dump, postgres
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")

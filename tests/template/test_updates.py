@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import ROOT, SLUG, TREE, run
-from tests.test_bakes import ODD
+from tests.template.test_bakes import ODD
 
 OLDER = "older"
 # How the template `older` differs from today's: file, what is written today (a pattern), and what

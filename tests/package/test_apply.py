@@ -13,7 +13,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from tests.schema import Project, connected, execute, project_of
+from tests.package.harness import Project, connected, execute, project_of
 from tools.schema import apply, history, postgres, server
 
 FIRST = (

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.schema import Project, project_with_models
-from tests.test_schema_create import USERS, models
+from tests.package.harness import Project, project_with_models
+from tests.package.test_create import USERS, models
 
 MORE = """
 CREATE EXTENSION pg_trgm;

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import SLUG, Render, path_without, run
-from tests.hooks import DEFAULTS
+from tests.template.hooks import DEFAULTS
 
 TAG = "v0.0.9"
 LINE_AT_TAG = "\nAs it was at the tag.\n"

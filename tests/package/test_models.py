@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.conftest import run
-from tests.schema import Project, begun_anew, execute, project_with_models
-from tests.test_schema_create import OUTSIDE, back, created, migrated, models, refused
+from tests.package.harness import Project, begun_anew, execute, project_with_models
+from tests.package.test_create import OUTSIDE, back, created, migrated, models, refused
 from tools.errors import ToolError
 from tools.schema import dump, replay, sql
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.schema import LOADER, Project, Ran, begun_anew, execute, project_with_models
+from tests.package.harness import LOADER, Project, Ran, begun_anew, execute, project_with_models
 from tools.errors import Exit, ToolError
 from tools.schema import create, dump, history
 
