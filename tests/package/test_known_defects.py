@@ -1,0 +1,157 @@
+"""SQL that is misread: each test says what is right, and loses its mark once that holds.
+
+Other tests seldom show a misreading, since the proof of a plan turns it into a refusal.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.package.harness import Project, begun_anew, execute, project_with_models
+from tests.package.test_create import created, migrated
+from tests.package.test_objects import declare
+from tools.schema import dump, objects, plan, sql
+
+GHOST = """\
+CREATE FUNCTION script() RETURNS text LANGUAGE sql AS $$ SELECT '
+--
+-- Name: ghost; Type: TABLE; Schema: public; Owner: nobody
+--
+
+CREATE TABLE public.ghost ();
+
+ALTER TABLE public.ghost OWNER TO nobody;
+' $$;"""
+NICK = "CREATE TABLE users (id INTEGER NOT NULL, nick TEXT {}, PRIMARY KEY (id));"
+TOASTED = "CREATE TABLE users (id INTEGER NOT NULL, nick TEXT, PRIMARY KEY (id)){};"
+SIZES = 'CREATE MATERIALIZED VIEW "by size" AS SELECT id, length(nick) AS n FROM users;\n'
+SIZES_INDEX = SIZES + 'CREATE INDEX by_size ON "by size" ({});'
+PRICES = 'CREATE TABLE prices (id INTEGER NOT NULL, "net price" {}, PRIMARY KEY (id));'
+MOOD = "CREATE TYPE mood AS ENUM ({});"
+DAYS = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
+BODY = "CREATE FUNCTION last() RETURNS integer BEGIN ATOMIC SELECT {} FROM spans; SELECT 2; END;"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Project]:
+    with project_with_models("defects") as made:
+        yield made
+
+
+@pytest.fixture
+def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project without migrations or models, and an empty database, the environment `live`."""
+    declare(shared)
+    with begun_anew(shared, monkeypatch):
+        yield shared
+
+
+@pytest.fixture
+def live(project: Project) -> str:
+    return os.environ["LIVE_DATABASE_URL"]
+
+
+def migrations(project: Project, *statements: str) -> list[str]:
+    """What leads to these models and files, and is applied."""
+    declare(project, *statements)
+    texts = created(project)
+    migrated(project)
+    return texts
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="HEADER matches inside a body")
+def test_a_body_that_quotes_a_header_is_no_object(live: str) -> None:
+    execute(live, GHOST)
+    assert list(dump.read(live)) == ["FUNCTION public.script()"]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="table_parts ends columns at '\\n)'")
+def test_the_order_of_columns_is_no_difference_beside_a_default_of_two_lines(live: str) -> None:
+    columns = ["a integer", "b text DEFAULT '(\n)'"]
+    dumps = []
+    for order in (columns, columns[::-1]):
+        execute(live, f"DROP TABLE IF EXISTS notes; CREATE TABLE notes ({', '.join(order)});")
+        dumps.append(dump.read(live))
+    assert dump.compare(*dumps) == []
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="COLUMN wants COLLATE before both")
+@pytest.mark.parametrize("words", ["NOT NULL", "DEFAULT 'x'", "DEFAULT 'x' NOT NULL"])
+def test_a_new_collation_of_a_column_is_planned(project: Project, live: str, words: str) -> None:
+    migrations(project, NICK.format(words))
+    execute(live, "INSERT INTO users VALUES (7, 'Ada')")
+    assert len(migrations(project, NICK.format(f'COLLATE "C" {words}'))) == 1
+    collation = "SELECT id, nick, pg_collation_for(nick) FROM users"
+    assert execute(live, collation) == [(7, "Ada", '"C"')]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="table_properties loses 'toast.'")
+@pytest.mark.parametrize("words", ["", " WITH (toast.autovacuum_enabled=true)"])
+def test_a_storage_parameter_of_the_toast_table_is_planned(project: Project, words: str) -> None:
+    migrations(project, TOASTED.format(words))
+    [text] = migrations(project, TOASTED.format(" WITH (toast.autovacuum_enabled=false)"))
+    assert "toast.autovacuum_enabled" in text
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="names are cut at spaces, and stay quoted"
+)
+def test_an_index_of_a_materialized_view_is_declared_though_its_name_has_a_space(
+    live: str,
+) -> None:
+    execute(live, NICK.format("") + SIZES_INDEX.format("id"))
+    schema = dump.read(live)
+    assert objects.is_declared(schema["INDEX public.by_size"], schema)
+
+
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="names are cut at spaces, and stay quoted"
+)
+def test_an_index_of_a_materialized_view_changes_in_one_migration_though_its_name_has_a_space(
+    project: Project,
+) -> None:
+    migrations(project, NICK.format(""), SIZES_INDEX.format("id"))
+    assert len(migrations(project, NICK.format(""), SIZES_INDEX.format("n"))) == 1
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="altered takes \\S+ for a name")
+def test_a_type_that_needs_a_cast_is_planned_though_the_name_has_a_space(
+    project: Project, live: str
+) -> None:
+    migrations(project, PRICES.format("VARCHAR"))
+    execute(live, "INSERT INTO prices VALUES (1, '7')")
+    migrations(project, PRICES.format("INTEGER"))
+    assert execute(live, 'SELECT "net price" FROM prices') == [(7,)]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="recast_enums reads single lines")
+@pytest.mark.parametrize("values", ["'sad', 'ok'", "'sad', 'ok', 'so\nso'"], ids=["goes", "moves"])
+def test_an_enum_value_of_two_lines_goes_and_moves(
+    project: Project, live: str, values: str
+) -> None:
+    migrations(project, MOOD.format("'sad', 'so\nso', 'ok'"), DAYS)
+    execute(live, "INSERT INTO days VALUES (1, 'ok')")
+    migrations(project, MOOD.format(values), DAYS)
+    assert execute(live, "SELECT mood FROM days") == [("ok",)]
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="revoked turns words inside names")
+@pytest.mark.parametrize("name", ['"FROM"', '"TO"', '"GRANT ALL"'])
+def test_what_undoes_a_grant_names_the_same_role(name: str) -> None:
+    granted, taken = f"GRANT ALL ON TABLE t TO {name};", f"REVOKE ALL ON TABLE t FROM {name};"
+    assert (plan.revoked(granted), plan.revoked(taken)) == (taken, granted)
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the first '*/' ends all comments")
+@pytest.mark.parametrize("text", ["/* /* */ ; */ SELECT 1;", "SELECT /* /* a */ ; */ 1;"])
+def test_a_comment_inside_a_comment_ends_itself_alone(text: str) -> None:
+    assert sql.split(f"{text}\nSELECT 2;") == [text, "SELECT 2;"]
+    assert sql.code(text).startswith("SELECT")
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="in_body counts names as words")
+@pytest.mark.parametrize("words", ["1 AS end", "1 AS case", "spans.end"])
+def test_a_name_like_a_word_of_a_body_does_not_end_it(words: str) -> None:
+    body = BODY.format(words)
+    assert sql.split(f"{body}\nSELECT 3;") == [body, "SELECT 3;"]
