@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from cookiecutter.main import cookiecutter
 
 # Compiled files in the template tree would be baked into projects.
 sys.dont_write_bytecode = True
@@ -39,6 +38,26 @@ IDENTITY = {
 os.environ.update(IDENTITY)
 for name in FOREIGN:
     os.environ.pop(name, None)
+
+
+class Result(Protocol):
+    """What came of a bake by pytest-cookies, which has no types of its own."""
+
+    exit_code: int
+    exception: BaseException | None
+
+    @property
+    def project_path(self) -> Path | None: ...
+
+
+class Cookies(Protocol):
+    """Its fixtures `cookies` and `cookies_session`: a failed bake is a result, not an error."""
+
+    def bake(
+        self,
+        extra_context: Mapping[str, str | bool] | None = None,
+        template: str | None = None,
+    ) -> Result: ...
 
 
 class Render(Protocol):
@@ -79,7 +98,7 @@ def template(workshop: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def render(template: Path, workshop: Path) -> Render:
+def render(template: Path, cookies_session: Cookies) -> Render:
     rendered: dict[str, Path] = {}
 
     def render(**answers: str | bool) -> Path:
@@ -87,13 +106,10 @@ def render(template: Path, workshop: Path) -> Render:
         if key not in rendered:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("TEMPLATE_SETUP", "no")
-                project = cookiecutter(
-                    str(template),
-                    no_input=True,
-                    extra_context=answers,
-                    output_dir=str(workshop / f"rendered-{len(rendered)}"),
-                )
-            rendered[key] = Path(project)
+                result = cookies_session.bake(extra_context=answers, template=str(template))
+            assert result.exit_code == 0, result.exception
+            assert result.project_path is not None
+            rendered[key] = result.project_path
         return rendered[key]
 
     return render

@@ -1,4 +1,4 @@
-"""Every combination of options renders a tidy project; nothing is run here but the shape step."""
+"""Every combination of options renders a tidy project, a refused answer none; no set-up is run."""
 
 import itertools
 import json
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cookiecutter.exceptions import FailedHookException
 
-from tests.conftest import ROOT, TREE, Render, run
+from tests.conftest import ROOT, TREE, Cookies, Render, run
 
 QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 PROMPTS = {key: value for key, value in QUESTIONS.items() if not key.startswith("_")}
@@ -19,6 +20,11 @@ OPTIONS = CHOICES | FLAGS
 EVERY_COMBINATION = [
     dict(zip(OPTIONS, values, strict=True)) for values in itertools.product(*OPTIONS.values())
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_setup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPLATE_SETUP", "no")
 
 
 def text_files(project: Path) -> dict[str, str]:
@@ -88,6 +94,39 @@ def test_every_answer_is_used(render: Render) -> None:
     everything = "\n".join(text_files(render(**answers)).values())
     for answer in answers.values():
         assert answer in everything
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("project_name", "two\nlines"),
+        ("project_slug", "1bad"),
+        ("project_slug", "../evil"),
+        ("description", "two\nlines"),
+        ("author_name", " "),
+        ("author_email", "nobody"),
+    ],
+)
+def test_a_refused_answer_leaves_no_folder(
+    cookies: Cookies, template: Path, tmp_path: Path, question: str, answer: str
+) -> None:
+    result = cookies.bake(extra_context={question: answer}, template=str(template))
+    assert result.exit_code != 0
+    assert isinstance(result.exception, FailedHookException)
+    assert result.project_path is None
+    (folder,) = (tmp_path / "cookies").iterdir()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("question", OPTIONS)
+def test_an_option_that_is_not_offered_leaves_no_folder(
+    cookies: Cookies, template: Path, tmp_path: Path, question: str
+) -> None:
+    result = cookies.bake(extra_context={question: "perhaps"}, template=str(template))
+    assert result.exit_code != 0
+    assert question in str(result.exception)
+    assert result.project_path is None
+    assert list((tmp_path / "cookies").iterdir()) == []
 
 
 def test_there_are_at_most_eight_questions_each_with_a_human_text() -> None:
