@@ -34,5 +34,5 @@ clean: ## Remove what this file installed
 .venv/ready: pyproject.toml constraints.txt | $(UV)
 	@python3 -c 'import sys; sys.exit("python3 >= 3.11 is needed" if sys.version_info < (3, 11) else 0)'
 	$(UV) venv --quiet --allow-existing --python "$$(python3 -c 'import sys; print(sys.executable)')"
-	$(UV) pip install --quiet --group dev --constraints constraints.txt
+	$(UV) pip install --quiet --editable '.[server]' --group dev --constraints constraints.txt
 	@touch $@

@@ -103,8 +103,7 @@ def render(folder: Path, setup: str) -> str:
 
 
 def atlas() -> str:
-    sys.path.insert(0, str(ROOT / "{{cookiecutter.project_slug}}"))
-    from tools.atlas import binary
+    from modelmigrate.atlas.binary import binary
 
     return str(binary())
 

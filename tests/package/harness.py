@@ -1,4 +1,4 @@
-"""A project with nothing but the schema tools, at work on real servers in this very process."""
+"""A bare project, and the commands at work on it: real servers, in this very process."""
 
 import io
 import shutil
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+from modelmigrate import cli
+from modelmigrate.atlas import directory
+from modelmigrate.postgres import server
+from modelmigrate.postgres.scratch import scratch_database
 from tests.conftest import TREE
-from tools.schema import __main__ as commands
-from tools.schema import atlas, postgres, server
-
-MODULES = [module for name, module in sys.modules.items() if name.startswith("tools.schema")]
 
 
 class Ran(NamedTuple):
@@ -52,7 +52,7 @@ class Project(NamedTuple):
         sys.stdin = io.StringIO()
         try:
             with redirect_stdout(out), redirect_stderr(err):
-                code = commands.main([command, *words])
+                code = cli.main([command, *words])
         finally:
             sys.stdin = stdin
         return Ran(code, out.getvalue(), err.getvalue())
@@ -62,14 +62,14 @@ class Project(NamedTuple):
         file = self.migrations / f"{name}.sql"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        atlas.rehash()
+        directory.rehash()
         return file
 
     def start(self, command: str, /, **options: str) -> "subprocess.Popen[str]":
         """Run a schema command in a process group of its own."""
         words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         return subprocess.Popen(
-            [sys.executable, "-m", "tools.schema", command, *words],
+            [sys.executable, "-m", "modelmigrate", command, *words],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,9 +79,11 @@ class Project(NamedTuple):
         )
 
     def set(self, **settings: float) -> None:
-        """Set what `[tool.schema]` may say."""
+        """Set what `[tool.modelmigrate]` may say."""
         lines = [f"{name.replace('_', '-')} = {value}" for name, value in settings.items()]
-        text = "\n".join([f'[project]\nname = "{self.folder.name}"', "[tool.schema]", *lines, ""])
+        text = "\n".join(
+            [f'[project]\nname = "{self.folder.name}"', "[tool.modelmigrate]", *lines, ""]
+        )
         (self.folder / "pyproject.toml").write_text(text, encoding="utf-8")
 
     def names(self) -> list[str]:
@@ -96,19 +98,15 @@ def in_memory() -> Path | None:
 
 @contextmanager
 def project_of(name: str) -> Iterator[Project]:
-    """A new project, which the tools of this process work on."""
+    """A new project, which the commands work on in this process."""
     parent = Path(tempfile.mkdtemp(prefix="schema-tests-", dir=in_memory()))
     parent.chmod(0o755)
     folder = parent / name
     folder.mkdir()
     shutil.copy(TREE / "atlas.hcl", folder)
-    shutil.copytree(TREE / "tools", folder / "tools")
     (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
     with pytest.MonkeyPatch.context() as patch:
-        for module in MODULES:
-            for attribute, value in vars(module).items():
-                if isinstance(value, Path) and value.is_relative_to(TREE):
-                    patch.setattr(module, attribute, folder / value.relative_to(TREE))
+        patch.chdir(folder)
         yield Project(folder)
         server.stop()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
@@ -135,7 +133,7 @@ def begun_anew(project: Project, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """No migrations are there, and an empty database, the environment `live`."""
     for file in (*project.migrations.rglob("*.sql"), *project.migrations.glob("atlas.sum")):
         file.unlink()
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         patch.setenv("LIVE_DATABASE_URL", url)
         yield
 

@@ -13,8 +13,16 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from modelmigrate.migrations.apply import ATLAS_APPLICATION
+from modelmigrate.migrations.lock import ATLAS_LOCK, OUR_LOCK
+from modelmigrate.migrations.preflight import invalid_indexes
+from modelmigrate.migrations.revisions import read
+from modelmigrate.postgres import server
+from modelmigrate.postgres.binaries import _account, _binaries
+from modelmigrate.postgres.environments import application_url
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.server import _address, _end, _home, _run
 from tests.package.harness import Project, connected, execute, project_of
-from tools.schema import apply, history, postgres, server
 
 FIRST = (
     "20260101000000_first",
@@ -46,7 +54,7 @@ def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Projec
     for file in (*shared.migrations.rglob("*.sql"), *shared.migrations.glob("atlas.sum")):
         file.unlink()
     shared.add(*FIRST)
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         yield shared
 
@@ -112,10 +120,10 @@ def test_twenty_applies_at_once_all_succeed_though_an_index_is_built_concurrentl
     said = [process.communicate(timeout=120)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 20, said
     assert sum("3 migrations applied" in each for each in said) == 1
-    assert len(history.read(os.environ["LIVE_DATABASE_URL"]).applied) == 3
+    assert len(read(os.environ["LIVE_DATABASE_URL"]).applied) == 3
 
 
-@pytest.mark.parametrize("key", [apply.OUR_LOCK, apply.ATLAS_LOCK])
+@pytest.mark.parametrize("key", [OUR_LOCK, ATLAS_LOCK])
 def test_a_lock_held_elsewhere_is_busy_and_tells_who_has_it(
     project: Project, live: str, key: int
 ) -> None:
@@ -192,7 +200,7 @@ def test_a_session_that_an_administrator_ends_is_tried_again(project: Project, l
     process = project.start("migrate", env="live", yes="1")
     until(lambda: running(live, "pg_sleep"))
     execute(live, "UPDATE pace SET seconds = 0")
-    name = apply.ATLAS_APPLICATION
+    name = ATLAS_APPLICATION
     ended = (
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"  # noqa: S608
     )
@@ -243,7 +251,7 @@ def test_an_index_that_fails_to_be_built_is_not_left_behind(project: Project, li
     code, said = migrate(project)
     assert code == 1
     assert "one_email, which a failed attempt left INVALID" in said
-    assert apply.invalid_indexes(live) == []
+    assert invalid_indexes(live) == []
     execute(live, "DELETE FROM users WHERE id = 2")
     assert migrate(project)[0] == 0
 
@@ -376,7 +384,7 @@ def small_disk() -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "none", folder], check=True)
     (folder / "data").mkdir()
-    account = server._account()
+    account = _account()
     assert account
     os.chown(folder / "data", *account)
     try:
@@ -388,18 +396,18 @@ def small_disk() -> Iterator[Path]:
 
 def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) -> None:
     assert project.run("migrate").code == 0
-    url = postgres.application_url()
+    url = application_url()
     execute(url, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
     process = project.start("migrate")
     until(lambda: running(url, "pg_sleep"))
-    with FileLock(server._home() / "lock"):
-        server._end(server._home(), "dev")
-    execute(postgres.application_url(), "UPDATE pace SET seconds = 0")
+    with FileLock(_home() / "lock"):
+        _end(_home(), "dev")
+    execute(application_url(), "UPDATE pace SET seconds = 0")
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
     assert "again in" in said
-    assert "part" in tables(postgres.application_url())
+    assert "part" in tables(application_url())
 
 
 def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
@@ -424,8 +432,8 @@ def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
 
 
 def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = server._home()
-    source = server._address(home, "scratch")
+    home = _home()
+    source = _address(home, "scratch")
     server.url("scratch")
     copy = (
         "-D",
@@ -440,12 +448,12 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         "-c",
         "fast",
     )
-    server._run(home, "standby", server._binaries() / "pg_basebackup", *copy)
+    _run(home, "standby", _binaries() / "pg_basebackup", *copy)
     options = (
         f"-c max_locks_per_transaction=512 -c port=5599 -c unix_socket_directories={source['host']}"
     )
     start = ("start", "-w", "-s", "-D", "standby", "-o", options)
-    server._run(home, "standby", server._binaries() / "pg_ctl", *start)
+    _run(home, "standby", _binaries() / "pg_ctl", *start)
     try:
         url = f"postgresql://postgres@/postgres?host={source['host']}&port=5599"
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
@@ -454,7 +462,7 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         assert "it is a standby" in said
     finally:
         stop = ("stop", "-w", "-m", "immediate", "-D", "standby")
-        server._run(home, "standby", server._binaries() / "pg_ctl", *stop)
+        _run(home, "standby", _binaries() / "pg_ctl", *stop)
 
 
 def test_a_role_without_the_rights_is_told_which_to_grant(

@@ -14,16 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import TREE, Render, run
-from tools.atlas import Atlas, binary, build, find
-from tools.errors import ToolError
-from tools.schema import server
-from tools.schema.postgres import scratch_database
+from modelmigrate.atlas import build
+from modelmigrate.atlas.binary import Atlas, binary, find
+from modelmigrate.atlas.go import _environment, _go
+from modelmigrate.atlas.recipe import _CLI, _RECIPE, STAMP
+from modelmigrate.errors import ToolError
+from modelmigrate.postgres import binaries
+from modelmigrate.postgres.binaries import installation
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.server import stop
+from tests.conftest import TREE, run
 
 PATH = os.environ["PATH"]
-COMMAND = (sys.executable, "-B", "-m", "tools.atlas")
-MODULE = f"{build._CLI['module']}@{build._CLI['version']}"
-PIN = next(line for line in build._RECIPE["go.sum"].splitlines() if MODULE.split("@")[0] in line)
+COMMAND = (sys.executable, "-B", "-m", "modelmigrate", "atlas")
+MODULE = f"{_CLI['module']}@{_CLI['version']}"
+PIN = next(line for line in _RECIPE["go.sum"].splitlines() if MODULE.split("@")[0] in line)
 
 # Answers as Go does. While the file `hold` lies beside it, its build does not end.
 GO = """\
@@ -68,7 +73,7 @@ class Go:
     def source(self, changed: dict[str, str]) -> None:
         """Lay down the CLI's source, some texts of which have `changed`."""
         files: dict[str, str] = {}
-        for edit in build._CLI["edit"]:
+        for edit in _CLI["edit"]:
             text = changed.get(edit["old"], edit["old"]) * edit["times"]
             files[edit["file"]] = files.get(edit["file"], "") + text
         with zipfile.ZipFile(self.home / "cli.zip", "w") as archive:
@@ -125,7 +130,7 @@ def go(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Go:
 
 @pytest.fixture
 def started(go: Go) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Starts `python -m tools.atlas` in a session of its own, while Go's builds are held."""
+    """Starts `modelmigrate atlas` in a session of its own, while Go's builds are held."""
     (go.home / "hold").touch()
     processes: list[subprocess.Popen[str]] = []
 
@@ -166,7 +171,7 @@ def test_nothing_is_found_on_a_new_machine() -> None:
         "atlas version v0.15.0",
         "atlas community version v1.0.0-c1b3d4e-canary",
         "atlas unofficial version v0.30.1",
-        f"atlas version {build.STAMP}",
+        f"atlas version {STAMP}",
     ],
 )
 def test_every_edition_on_the_path_is_used(machine: Path, version: str) -> None:
@@ -189,7 +194,7 @@ def test_an_unusable_atlas_on_the_path_is_passed_over_with_one_note(
     machine: Path, capsys: pytest.CaptureFixture[str], version: str, reason: str
 ) -> None:
     path = says(machine / "bin" / "atlas", version)
-    cached = says(build.cached(), f"atlas version {build.STAMP}")
+    cached = says(build.cached(), f"atlas version {STAMP}")
     assert binary() == binary() == cached
     notes = capsys.readouterr().err.splitlines()
     assert len(notes) == 1
@@ -199,7 +204,7 @@ def test_an_unusable_atlas_on_the_path_is_passed_over_with_one_note(
 
 def test_a_wish_comes_before_path_and_cache(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     says(machine / "bin" / "atlas", "atlas version v0.38.0")
-    says(build.cached(), f"atlas version {build.STAMP}")
+    says(build.cached(), f"atlas version {STAMP}")
     wish = says(machine / "my atlas", "atlas version - development")
     monkeypatch.chdir(machine)
     for spelling in (str(wish), "./my atlas"):
@@ -364,7 +369,7 @@ def test_source_that_is_not_the_pinned_one_is_never_built(go: Go) -> None:
 
 
 def test_source_without_a_text_to_replace_is_never_built(go: Go) -> None:
-    edit = build._CLI["edit"][0]
+    edit = _CLI["edit"][0]
     go.source({edit["old"]: "changed upstream"})
     message = failure()
     assert f"editing {edit['file']}" in message
@@ -408,44 +413,39 @@ def test_a_cache_that_cannot_be_written_to_is_named(
 # --- the real thing ---
 
 
-def test_a_service_has_the_very_recipe_and_so_shares_the_cached_binary(render: Render) -> None:
-    folder = Path("tools", "atlas", "recipe")
-    for file in (TREE / folder).iterdir():
-        assert (render() / folder / file.name).read_bytes() == file.read_bytes()
-
-
 def test_the_recipe_fits_the_released_source(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", PATH)
     monkeypatch.delenv("UV")
     monkeypatch.delenv("GOFLAGS", raising=False)
-    go = build._go()
+    go = _go()
     # Kept, so that only the first run downloads it.
     monkeypatch.setenv("GOMODCACHE", run(go, "env", "GOMODCACHE", at=machine).stdout.strip())
-    source = build._source(go, machine, build._environment(machine))
-    for edit in build._CLI["edit"]:
+    source = build._source(go, machine, _environment(machine))
+    for edit in _CLI["edit"]:
         assert edit["new"] in (source / edit["file"]).read_text()
     assert "ariga.io/atlas v1.2.3\n" in (source / "go.mod").read_text()
 
 
 def test_the_real_build_tells_its_recipe(atlas: Path) -> None:
-    assert build.ask(atlas) == f"atlas version {build.STAMP}"
+    assert build.ask(atlas) == f"atlas version {STAMP}"
 
 
 def test_the_real_build_reads_postgresql_18_without_token_or_network(
     atlas: Path, workshop: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", PATH)
-    monkeypatch.setattr(server, "PROJECT", workshop)
+    (workshop / "atlas.hcl").touch()
+    monkeypatch.chdir(workshop)
     nowhere = {"HTTP_PROXY": "http://127.0.0.1:1", "HTTPS_PROXY": "http://127.0.0.1:1"}
     environment = {**nowhere, "HOME": str(machine), "ATLAS_NO_UPDATE_NOTIFIER": "1"}
     try:
         with scratch_database() as url:
             seen = run(atlas, "schema", "inspect", "--url", url, at=machine, env=environment)
-            server_version = server.version(server.installation())
+            server_version = binaries.version(installation())
     finally:
-        server.stop()
+        stop()
     assert server_version.startswith("18.")
     assert seen.returncode == 0, seen.stderr
     assert seen.stdout.startswith('schema "public" {')

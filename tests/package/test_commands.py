@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.atlas.directory import migrations
+from modelmigrate.cli import COMMANDS, OPTIONS, main
+from modelmigrate.migrations import revisions
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema import dump
+from modelmigrate.schema.diff import Schema, compare
+from modelmigrate.schema.states import replayed
 from tests.package.harness import Project, Ran, execute, project_with_models
-from tools.schema import __main__ as commands
-from tools.schema import dump, history, postgres, replay
 
 FIRST = "20260101000000_first"
 BIO = "20260102000000_bio"
@@ -72,7 +77,7 @@ def staging(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.fixture
 def empty(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of the environment `live`, which nothing was done to."""
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         yield url
 
@@ -81,8 +86,8 @@ class clone:  # noqa: N801
     """A database to which all migrations are applied."""
 
     def __enter__(self) -> str:
-        self.kept = replay.replayed(history.migrations())
-        self.scratch = postgres.scratch_database(self.kept.__enter__())
+        self.kept = replayed(migrations())
+        self.scratch = scratch_database(self.kept.__enter__())
         return self.scratch.__enter__()
 
     def __exit__(self, *error: object) -> None:
@@ -113,10 +118,10 @@ def migrated(project: Project, name: str, text: str, down: str | None = None) ->
     assert ran.code == 0, ran.said
 
 
-def everything(url: str) -> tuple[dump.Schema, list[object]]:
+def everything(url: str) -> tuple[Schema, list[object]]:
     """The schema, the record of migrations and the rows."""
     rows = "SELECT to_jsonb(u) FROM users u ORDER BY id"
-    return dump.read(url), [history.read(url), execute(url, rows)]
+    return dump.read(url), [revisions.read(url), execute(url, rows)]
 
 
 # --- schema-drift ---
@@ -274,7 +279,7 @@ def test_undoing_a_database_that_did_not_drift_says_so(project: Project, live: s
 def test_what_the_project_ignores_is_no_drift_and_stays(project: Project, live: str) -> None:
     execute(live, "CREATE VIEW more AS SELECT 1 AS one; CREATE TABLE extra (id integer)")
     file = project.folder / "pyproject.toml"
-    file.write_text('[tool.schema]\nignore = ["VIEW *"]\n', encoding="utf-8")
+    file.write_text('[tool.modelmigrate]\nignore = ["VIEW *"]\n', encoding="utf-8")
     checked = drift(project)
     assert checked.code == 2
     assert "extra   TABLE public.extra" in checked.err
@@ -282,14 +287,14 @@ def test_what_the_project_ignores_is_no_drift_and_stays(project: Project, live: 
     execute(live, "DROP TABLE extra")
     assert drift(project).code == 0
     assert drift(project, against="models").code == 0
-    file.write_text('[tool.schema]\nignore = "VIEW *"\n', encoding="utf-8")
+    file.write_text('[tool.modelmigrate]\nignore = "VIEW *"\n', encoding="utf-8")
     assert drift(project).code == 1
 
 
 def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
     execute(live, "CREATE VIEW more AS SELECT 1 AS one; CREATE INDEX extra ON users (age)")
     file = project.folder / "pyproject.toml"
-    file.write_text('[tool.schema]\nignore = ["VIEW *"]\n', encoding="utf-8")
+    file.write_text('[tool.modelmigrate]\nignore = ["VIEW *"]\n', encoding="utf-8")
     undone = drift(project, fix="revert", yes="1")
     assert undone.code == 0, undone.said
     assert "VIEW public.more" in dump.read(live)
@@ -301,7 +306,7 @@ def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
 
 def test_the_last_migrations_are_taken_back_by_number(project: Project, live: str) -> None:
     assert downgrade(project).code == 0
-    assert history.read(live).version == BIO[:14]
+    assert revisions.read(live).version == BIO[:14]
     ran = downgrade(project, n="2", allow_loss="users,users.bio")
     assert ran.code == 0, ran.said
     assert dump.read(live) == {}
@@ -313,7 +318,7 @@ def test_the_last_migrations_are_taken_back_by_number(project: Project, live: st
 def test_all_after_a_version_are_taken_back(project: Project, live: str) -> None:
     ran = downgrade(project, to=FIRST[:14], allow_loss="users.bio")
     assert ran.code == 0, ran.said
-    assert history.read(live).version == FIRST[:14]
+    assert revisions.read(live).version == FIRST[:14]
     assert drift(project).code == 0
     assert execute(live, "SELECT * FROM users") == [(1, "ada", 36)]
     again = downgrade(project, to=FIRST[:14])
@@ -454,9 +459,9 @@ def test_a_database_that_others_made_is_taken_over(project: Project, empty: str,
     [name] = project.names()
     assert (project.migrations / "down" / name).exists()
     assert project.run("migrate-validate").code == 0
-    with replay.replayed(history.migrations()) as made:
-        assert dump.compare(before, dump.read(made)) == []
-    assert dump.compare(before, dump.read(empty)) == []
+    with replayed(migrations()) as made:
+        assert compare(before, dump.read(made)) == []
+    assert compare(before, dump.read(empty)) == []
     ran = project.run("migrate", env="live", yes="1")
     assert ran.code == 0, ran.said
     assert "nothing to do" in ran.out
@@ -479,7 +484,7 @@ def test_the_schema_of_no_version_is_not_taken_over(project: Project, empty: str
     refused = baseline(project)
     assert refused.code == 3
     assert "extra   TABLE public.other" in refused.err
-    assert history.read(empty).applied == []
+    assert revisions.read(empty).applied == []
 
 
 def test_a_database_with_a_record_is_not_taken_over(project: Project, live: str) -> None:
@@ -581,9 +586,9 @@ def test_the_live_schema_is_printed_as_sql_that_makes_it_anew(project: Project, 
     ran = project.run("schema-inspect", env="live")
     assert ran.code == 0
     assert ran.out == project.run("schema-inspect", env="live", format="sql").out
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         execute(url, ran.out)
-        assert dump.compare(dump.read(live), dump.read(url)) == []
+        assert compare(dump.read(live), dump.read(url)) == []
 
 
 def test_the_live_schema_is_printed_for_programs(project: Project, live: str) -> None:
@@ -602,26 +607,26 @@ def test_a_form_that_there_is_not_names_those_that_there_are(project: Project, l
     assert "sql, json, hcl" in ran.err
 
 
-@pytest.mark.parametrize("command", commands.COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself_and_its_options(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as ended:
-        commands.main([command, "--help"])
+        main([command, "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for option in commands.COMMANDS[command].options:
+    for option in COMMANDS[command].options:
         assert f"--{option} " in shown
-        assert commands.OPTIONS[option][1] in shown
+        assert OPTIONS[option][1] in shown
     description = [line for line in shown.partition("options:")[0].splitlines()[1:] if line.strip()]
     assert description, "it does not say what it does"
 
 
 def test_every_command_is_listed_with_what_it_does(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        commands.main(["--help"])
+        main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in commands.COMMANDS)
-    assert all(command.help for command in commands.COMMANDS.values())
+    assert all(name in shown for name in COMMANDS)
+    assert all(command.help for command in COMMANDS.values())

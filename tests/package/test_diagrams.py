@@ -13,9 +13,11 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 
+from modelmigrate.errors import ToolError
+from modelmigrate.inspect.pages import write
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.server import stop
 from tests.conftest import TREE
-from tools.errors import ToolError
-from tools.schema import atlas, postgres, server, viz
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Draws the schema that the SQL makes, and tells where.
@@ -60,10 +62,9 @@ def project() -> Iterator[Path]:
     folder.chmod(0o755)
     shutil.copy(TREE / "atlas.hcl", folder)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (server, postgres, atlas):
-            patch.setattr(module, "PROJECT", folder)
+        patch.chdir(folder)
         yield folder
-        server.stop()
+        stop()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder)
 
@@ -73,10 +74,10 @@ def picture(project: Path, tmp_path: Path) -> Picture:
     """Draw what the SQL makes; always into the same folder."""
 
     def draw(sql: str) -> Path:
-        with postgres.scratch_database() as url:
+        with scratch_database() as url:
             with psycopg.connect(url) as connection:
                 connection.execute(sql.encode())
-            written = viz.write(url, tmp_path / "docs")
+            written = write(url, tmp_path / "docs")
         assert all(path.is_file() for path in written)
         return tmp_path / "docs"
 

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.atlas.directory import migrations
+from modelmigrate.postgres.connection import _sibling
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.dump import read
+from modelmigrate.schema.states import replayed
 from tests.package.harness import Project, execute, project_of
-from tools.schema import dump, history, postgres, replay
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
 VERSION = "20260101000000"
@@ -91,7 +95,7 @@ GONE = {
 def project() -> Iterator[Project]:
     with project_of("drift") as made:
         made.add(f"{VERSION}_base", BASE)
-        with postgres.scratch_database() as url:
+        with scratch_database() as url:
             execute(url, "CREATE ROLE clerk")
         yield made
 
@@ -100,7 +104,7 @@ def project() -> Iterator[Project]:
 def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of the environment `live`, migrated."""
     before = project.names()
-    with replay.replayed(history.migrations()) as kept, postgres.scratch_database(kept) as url:
+    with replayed(migrations()) as kept, scratch_database(kept) as url:
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         yield url
     for name in set(project.names()) - set(before):
@@ -134,7 +138,7 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
     project: Project, live: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sql, label = (CHANGES | GONE)[what]
-    with replay.replayed(history.migrations()) as kept, postgres.scratch_database(kept) as clean:
+    with replayed(migrations()) as kept, scratch_database(kept) as clean:
         monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
         execute(live, sql)
         found = project.run("schema-drift", env="live")
@@ -151,12 +155,12 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
 
 @pytest.mark.usefixtures("project")
 def test_a_database_that_is_only_named_like_a_kept_one_is_read_all_the_same() -> None:
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         execute(url, "CREATE DATABASE kept_orders")
-        orders = postgres._sibling(url, "kept_orders")
+        orders = _sibling(url, "kept_orders")
         execute(orders, "COMMENT ON DATABASE kept_orders IS 'sold'; CREATE TABLE sales (id int)")
         try:
-            assert "TABLE public.sales" in dump.read(orders)
+            assert "TABLE public.sales" in read(orders)
         finally:
             execute(url, "DROP DATABASE kept_orders WITH (FORCE)")
 
@@ -164,9 +168,9 @@ def test_a_database_that_is_only_named_like_a_kept_one_is_read_all_the_same() ->
 def test_what_was_made_by_hand_before_any_migration_can_be_reverted(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         monkeypatch.setenv("NEW_DATABASE_URL", url)
         execute(url, "CREATE TABLE by_hand (id int)")
         reverted = project.run("schema-drift", env="new", fix="revert", yes="1")
         assert reverted.code == 0, reverted.said
-        assert dump.read(url) == {}
+        assert read(url) == {}

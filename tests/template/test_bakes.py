@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.cli import COMMANDS
 from tests.conftest import SLUG, bake, run
 from tests.template.readme import follow
-from tools.schema.__main__ import COMMANDS
 
 # Odd, but legal.
 ODD = {

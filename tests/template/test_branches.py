@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
+from modelmigrate.branches import newer_names, require_additions, tables
+from modelmigrate.errors import Exit, ToolError
+from modelmigrate.migrations.branch import Fork
 from tests.conftest import SLUG, path_without, run
-from tools.errors import Exit, ToolError
-from tools.schema.team import Fork, newer_names, require_additions, tables
 
 INITIAL = "20200101000000_initial.sql"
 BIO = "20210101000000_add_bio.sql"

@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from modelmigrate.atlas.commands import without_passwords
+from modelmigrate.migrations.files import file_name
 from tests.conftest import run
-from tools.schema.atlas import without_passwords
-from tools.schema.create import file_name
 
 USER = Path("src/domain/models/user.py")
 

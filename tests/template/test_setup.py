@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.service.setup import uv
 from tests.conftest import SLUG, TREE, bake, path_without, run
-from tools import setup
 
 
 def test_without_uv_nothing_is_installed_and_the_cure_is_told(
@@ -88,4 +88,4 @@ def test_a_shim_without_a_uv_behind_it_is_passed_over(
     shim.chmod(0o755)
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert setup.uv() != str(shim)
+    assert uv() != str(shim)

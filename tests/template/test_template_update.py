@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.service.update import follow_up
 from tests.conftest import SLUG, run
-from tools.template import follow_up
 
 Finished = subprocess.CompletedProcess[str]
 Ground = tuple[Path, Path]  # a template of its own, and a project made from it

@@ -1,0 +1,1 @@
+"""Migrations derived from SQLAlchemy models by free Atlas."""

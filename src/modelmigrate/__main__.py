@@ -1,0 +1,7 @@
+"""`python -m modelmigrate` is `modelmigrate`."""
+
+import sys
+
+from modelmigrate.cli import main
+
+sys.exit(main())

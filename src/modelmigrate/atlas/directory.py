@@ -1,0 +1,73 @@
+"""The migration directory: its files, their order, `atlas.sum` and the `-- atlas:` directives."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from modelmigrate import project
+from modelmigrate.atlas.commands import atlas
+from modelmigrate.errors import ToolError
+
+OUTSIDE_TRANSACTION = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
+FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
+DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
+STAMP = "%Y%m%d%H%M%S"
+SUM_LINE = re.compile(r"^(?P<name>(?P<version>[^\s_.]+)\S*\.sql) h1:(?P<hash>\S+)$", re.MULTILINE)
+
+
+class Migration(NamedTuple):
+    """A file of `migrations/`."""
+
+    version: str
+    name: str
+    hash: str
+    """Of this file and all before it."""
+
+    @property
+    def path(self) -> Path:
+        return project.migrations_dir() / self.name
+
+    @property
+    def sql(self) -> str:
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether Atlas runs the file in a transaction: directives are comments at the very top,
+        with a blank line after them."""
+        return not re.match(r"(--.*\n)*-- ?atlas:txmode none\n(--.*\n)*\n", self.sql)
+
+
+def migrations() -> list[Migration]:
+    """The files, oldest first, as `atlas.sum` lists them.
+
+    Raises:
+        ToolError: there are none, or they are not what `atlas.sum` says (exit code 4).
+    """
+    require_migrations()
+    require_sum()
+    text = (project.migrations_dir() / "atlas.sum").read_text(encoding="utf-8")
+    return [
+        Migration(found["version"], found["name"], found["hash"])
+        for found in SUM_LINE.finditer(text)
+    ]
+
+
+def require_migrations() -> None:
+    """Raise ToolError where there is none."""
+    if not any(project.migrations_dir().glob("*.sql")):
+        raise ToolError("there is no migration yet. Make it: make migrate-create m=initial")
+
+
+def require_sum() -> None:
+    """Raise ToolError (exit code 4) where the files are not those of `atlas.sum`."""
+    atlas("migrate", "validate", "--env", "local")
+
+
+def rehash() -> None:
+    """Accept the migration files as they are: write atlas.sum anew."""
+    atlas("migrate", "hash", "--env", "local")
+
+
+def version(name: str) -> str:
+    return re.split(r"[_.]", name, maxsplit=1)[0]

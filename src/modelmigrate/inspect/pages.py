@@ -1,0 +1,146 @@
+"""The folder of diagrams: the whole schema, each table with its neighbours, and a page that links them."""
+
+import re
+import secrets
+from pathlib import Path
+from urllib.parse import quote
+
+from modelmigrate.atlas.commands import inspect
+from modelmigrate.errors import ToolError
+from modelmigrate.inspect import svg as svg_
+from modelmigrate.inspect.mermaid import MADE_BY, mermaid
+from modelmigrate.inspect.model import Box, Table
+from modelmigrate.inspect.read import around, parse
+from modelmigrate.schema.declared import KINDS
+from modelmigrate.schema.diff import Entry
+from modelmigrate.schema.dump import read
+
+MANY = 25  # tables, beyond which a picture shows only their keys
+MERMAID_LIMIT = 50_000  # characters that git hosts draw
+
+
+def boxes(tables: list[Table], focus: str = "") -> list[Box]:
+    """What is shown of each table: all of it, or only the keys where there are many tables."""
+    made = []
+    for each in tables:
+        full = len(tables) <= MANY or each.name == focus
+        shown = [c for c in each.columns if full or {"PK", "FK"} & {*c.marks}]
+        hidden = len(each.columns) - len(shown)
+        note = f"+ {hidden} more" if hidden else "" if each.here else "in another schema"
+        kinds = "table focus" if each.name == focus else "table" if each.here else "table away"
+        made.append(Box(each, shown, note, kinds))
+    return made
+
+
+def index(tables: list[Table], names: dict[str, str], whole: str, others: list[Entry]) -> str:
+    """The page that links the pictures, with the whole schema embedded for hosts that draw it."""
+    here = [each for each in tables if each.here]
+    count = sum(len(each.references) for each in here)
+    small = len(whole) <= MERMAID_LIMIT
+    picture = f"```mermaid\n{whole}```" if small else "![Schema](schema.svg)"
+    rows = []
+    for each in here:
+        file = quote(f"tables/{names[each.name]}")
+        to = sorted({r.table for r in each.references})
+        by = [other.name for other in here if each.name in {r.table for r in other.references}]
+        cells = (
+            f"{label(each.name)} ([svg]({file}.svg), [mermaid]({file}.mmd))",
+            str(len(each.columns)), ", ".join(map(label, to)), ", ".join(map(label, by)),
+        )  # fmt: skip
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(
+        [
+            f"<!-- {MADE_BY} -->",
+            "# Schema",
+            "",
+            f"{len(here)} tables, {count} references: [svg](schema.svg), [mermaid](schema.mmd)",
+            "",
+            picture,
+            "",
+            "| table | columns | refers to | referred to by |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            *beside(others),
+        ]
+    )
+
+
+def beside(others: list[Entry]) -> list[str]:
+    """The functions, procedures, triggers, views and extensions, as a table."""
+    if not others:
+        return []
+    rows = [f"| {each.kind.lower()} | {label(each.name)} |" for each in others]
+    return ["| beside the tables | |", "| --- | --- |", *rows, ""]
+
+
+def label(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"[^\w ]|^_|_$", lambda m: f"&#{ord(m[0])};", text)
+
+
+def file_names(tables: list[Table]) -> dict[str, str]:
+    """A name for each table's files: safe, and distinct where case does not count, too."""
+    names: dict[str, str] = {}
+    for each in tables:
+        name = quote(each.name, safe=" ")
+        while name.casefold() in map(str.casefold, names.values()):
+            name += "~"
+        names[each.name] = name
+    return names
+
+
+def files(tables: list[Table], others: list[Entry]) -> dict[str, str]:
+    """What belongs in the folder: text by path."""
+    shown, names = boxes(tables), file_names(tables)
+    whole = mermaid(shown)
+    made = {
+        "index.md": index(tables, names, whole, others),
+        "schema.mmd": whole,
+        "schema.svg": marked(svg_.svg(shown, "Schema")),
+    }
+    for each in tables:
+        if each.here:
+            near = boxes(around(tables, each.name), each.name)
+            made[f"tables/{names[each.name]}.mmd"] = mermaid(near)
+            made[f"tables/{names[each.name]}.svg"] = marked(svg_.svg(near, f"Table {each.name}"))
+    return made
+
+
+def marked(svg: str) -> str:
+    return f"<!-- {MADE_BY} -->\n{svg}"
+
+
+def write(url: str, folder: Path) -> list[Path]:
+    """Draw the database at `url` into `folder`; return the files, changed or not.
+
+    Pictures of tables that are gone are removed, if they were made here.
+
+    Raises:
+        ToolError: there is no table, or a file in the way was not made here. Nothing is written.
+    """
+    tables = parse(inspect(url, "json"))
+    if not tables:
+        raise ToolError("the database has no tables, so nothing was drawn. Make them: make migrate")
+    others = [entry for entry in read(url).values() if entry.kind in KINDS]
+    wanted = {folder / name: text for name, text in files(tables, others).items()}
+    if strange := [path for path in sorted(wanted) if path.exists() and not ours(path)]:
+        raise ToolError(
+            f"not made by make schema-viz: {', '.join(map(str, strange))}"
+            "\nNothing was written. Move it elsewhere, then: make schema-viz"
+        )
+    # Before anything is written: the old name may differ from the new in its case alone.
+    for path in (*folder.glob("tables/*.mmd"), *folder.glob("tables/*.svg")):
+        if path not in wanted and ours(path):
+            path.unlink()
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    for path, text in wanted.items():
+        if not path.exists() or path.read_bytes() != text.encode():
+            part = path.with_name(f".{secrets.token_hex(8)}")
+            part.write_bytes(text.encode())
+            part.replace(path)
+    return sorted(wanted)
+
+
+def ours(path: Path) -> bool:
+    return path.is_file() and MADE_BY.encode() in path.read_bytes()[:400]

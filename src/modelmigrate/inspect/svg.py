@@ -1,0 +1,207 @@
+"""Tables as an SVG: boxes in columns, with the lines of their references running between them.
+
+Lines to the same table are a tree of one colour. Through a column they pass only between boxes,
+which make room for them, so that nothing ever lies on anything else.
+"""
+
+import html
+import math
+import re
+from collections import defaultdict
+from itertools import chain, pairwise
+
+from modelmigrate.inspect.layout import (
+    GAP,
+    LANE,
+    SHAPE,
+    Drawing,
+    Line,
+    Tree,
+    arrange,
+    groups,
+    pack,
+    share,
+    stack,
+)
+from modelmigrate.inspect.model import CHAR, HEAD, ROW, Box, Reference, Table, kind, marks, wide
+
+STUB = 26
+# By selector, so that no two braces meet, which a template engine would take for its own.
+ALWAYS = {
+    "text": "white-space:pre;font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,"
+    "'DejaVu Sans Mono',monospace",
+    ".name": "font-weight:bold",
+    ".mark": "font-weight:bold;font-size:10px",
+    ".away .box": "stroke-dasharray:4 3",
+    ".line": "fill:none;stroke:currentColor;stroke-width:1.5",
+    ".tip": "fill:currentColor;stroke:none",
+}
+LIGHT = {
+    ".paper,.box,.ring": "fill:#ffffff",
+    ".box": "stroke:#9ca3af",
+    ".head": "fill:#e5e7eb",
+    ".focus .head": "fill:#bfdbfe",
+    "text": "fill:#1f2937",
+    ".dim": "fill:#6b7280",
+}
+DARK = {
+    ".paper,.box,.ring": "fill:#111827",
+    ".box": "stroke:#4b5563",
+    ".head": "fill:#374151",
+    ".focus .head": "fill:#1e40af",
+    "text": "fill:#f3f4f6",
+    ".dim": "fill:#9ca3af",
+}
+# The colours of lines, on light and on dark paper.
+INK = (
+    ("#2563eb", "#60a5fa"), ("#c2410c", "#fb923c"), ("#15803d", "#4ade80"), ("#9333ea", "#c084fc"),
+    ("#be123c", "#fb7185"), ("#0e7490", "#22d3ee"), ("#a16207", "#facc15"), ("#4b5563", "#9ca3af"),
+)  # fmt: skip
+LEGEND = ("fork: many rows refer to one; bar: at most one", "ring and ?: may be NULL")
+
+
+def svg(shown: list[Box], title: str) -> str:
+    """A file of its own, for light and dark: no script, no font, and every reference told in text.
+
+    Each table that a box refers to must have a box.
+    """
+    colours = {box.table.name: i % len(INK) for i, box in enumerate(shown)}
+    drawings = []
+    for group in groups(shown):
+        tall = sum(box.height + GAP for box in group)
+        wanted = math.sqrt(SHAPE * tall / max(box.width + 3 * STUB for box in group))
+        lined = any(box.table.references for box in group)
+        count = min(len(group), max(round(wanted), 2 if lined else 1))
+        drawings.append(draw(arrange(group, count), colours))
+    drawing = pack(drawings)
+    width = max(drawing.width, *(CHAR * wide(line) for line in LEGEND)) + 48
+    height = drawing.height + 104
+    told = [told_reference(box.table, r) for box in shown for r in box.table.references]
+    size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="desc">{escape("; ".join(told) or "no references")}</desc>',
+        f"<style>{style()}</style>",
+        '<rect class="paper" width="100%" height="100%"/>',
+        '<g transform="translate(24 24)">',
+        *drawing.parts,
+        "</g>",
+        *(text_svg("dim", 24, height - 44 + ROW * i, line) for i, line in enumerate(LEGEND)),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def draw(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
+    """Boxes and lines of one group, at the origin."""
+    column_of = {box.table.name: c for c, column in enumerate(columns) for box in column}
+    lines = [
+        Line(box, reference, column_of[box.table.name], column_of[reference.table])
+        for box in chain(*columns)
+        for reference in box.table.references
+    ]
+    tops, slots, height = stack(columns, lines)
+
+    met: list[defaultdict[Tree, list[int]]] = [defaultdict(list) for _ in range(len(columns) + 1)]
+    routes = []
+    for line in lines:
+        begin = tops[line.source.table.name] + line.source.row(line.reference)
+        end = tops[line.reference.table] + HEAD // 2
+        route = list(pairwise([begin, *(slots[line.tree, c] for c in line.through), end]))
+        for gap, ys in zip(line.gaps, route, strict=True):
+            met[gap][line.tree] += ys
+        routes.append(route)
+
+    lanes = list(map(share, met))
+    edges: list[tuple[float, float]] = []
+    firsts, x = [], 0.0
+    for trees, column in zip(lanes, [*columns, []], strict=True):
+        firsts.append(x + STUB)
+        if trees or (edges and column):
+            x += 2 * STUB + LANE * max(trees.values(), default=0)
+        edges.append((x, x + max((box.width for box in column), default=0)))
+        x = edges[-1][1]
+
+    drawn = []
+    for line, route in zip(lines, routes, strict=True):
+        points = [(edges[line.start][line.rightwards], float(route[0][0]))]
+        for gap, ys in zip(line.gaps, route, strict=True):
+            points += [(firsts[gap] + LANE * lanes[gap][line.tree], y) for y in ys]
+        points.append((edges[line.end][not line.tree[1]], route[-1][1]))
+        drawn.append(line_svg(line, points, colours[line.reference.table]))
+    for (left, right), column in zip(edges, columns, strict=False):
+        drawn += [box_svg(box, left, tops[box.table.name], right - left) for box in column]
+    return Drawing(x, height, drawn)
+
+
+def style() -> str:
+    def css(rules: dict[str, str]) -> str:
+        return "".join(selector + "{" + rule + "}" for selector, rule in rules.items())
+
+    light, dark = ({f".t{i}": f"color:{ink[n]}" for i, ink in enumerate(INK)} for n in (0, 1))
+    in_the_dark = {"@media(prefers-color-scheme:dark)": css(DARK | dark)}
+    return css(ALWAYS) + css(LIGHT | light) + css(in_the_dark)
+
+
+def box_svg(box: Box, x: float, y: float, width: float) -> str:
+    size = f'width="{width:g}" height="{box.height}" rx="4"'
+    top = f"M{x:g} {y + HEAD}v{4 - HEAD}q0-4 4-4h{width - 8:g}q4 0 4 4v{HEAD - 4}z"
+    drawn = [
+        f'<g class="{box.kinds}"><rect class="box" x="{x:g}" y="{y}" {size}/>',
+        f'<path class="head" d="{top}"/>',
+        text_svg("name", x + 10, y + 21, box.table.name),
+    ]
+    line = y + HEAD + 15
+    for column in box.columns:
+        drawn += [
+            text_svg("mark dim", x + 10, line, marks(column)),
+            text_svg("", x + 10 + CHAR * box.indent, line, column.name),
+            text_svg("dim", x + width - 10, line, kind(column), end=True),
+        ]
+        line += ROW
+    drawn.append(text_svg("dim", x + 10, line, box.note))
+    return "\n".join([*filter(None, drawn), "</g>"])
+
+
+def line_svg(line: Line, points: list[tuple[float, float]], colour: int) -> str:
+    (x, y), (end, head) = points[0], points[-1]
+    out, back = (1 if line.rightwards else -1), (-1 if line.tree[1] else 1)
+    bar = f"M{x + 8 * out:g} {y - 5:g}v10"
+    fork = f"M{x:g} {y - 5:g}l{10 * out} 5l{-10 * out} 5"
+    ring = f'<circle class="ring" cx="{x + 14 * out:g}" cy="{y:g}" r="3.5"/>'
+    told = escape(told_reference(line.source.table, line.reference))
+    return (
+        f'<g class="line t{colour}"><title>{told}</title>'
+        f'<path d="{rounded(points)}{bar if line.reference.unique else fork}"/>'
+        f"{ring if line.reference.null else ''}"
+        f'<path class="tip" d="M{end:g} {head:g}l{8 * back}-4v8z"/></g>'
+    )
+
+
+def rounded(points: list[tuple[float, float]]) -> str:
+    """A path through the points with round corners."""
+    path = [f"M{points[0][0]:g} {points[0][1]:g}"]
+    for (ax, ay), (bx, by), (cx, cy) in zip(points, points[1:], points[2:], strict=False):
+        before, after = math.dist((ax, ay), (bx, by)), math.dist((bx, by), (cx, cy))
+        radius = min(6, before / 2, after / 2)
+        if radius:
+            px, py = bx + (ax - bx) * radius / before, by + (ay - by) * radius / before
+            qx, qy = bx + (cx - bx) * radius / after, by + (cy - by) * radius / after
+            path.append(f"L{px:g} {py:g}Q{bx:g} {by:g} {qx:g} {qy:g}")
+    return "".join([*path, f"L{points[-1][0]:g} {points[-1][1]:g}"])
+
+
+def text_svg(kinds: str, x: float, y: float, text: str, *, end: bool = False) -> str:
+    anchor = ' text-anchor="end"' if end else ""
+    shown = f'<text class="{kinds}" x="{x:g}" y="{y:g}"{anchor}>{escape(text)}</text>'
+    return shown if text else ""
+
+
+def told_reference(table: Table, reference: Reference) -> str:
+    ours, theirs = ", ".join(reference.columns), ", ".join(reference.to)
+    return f"{table.name} ({ours}) refers to {reference.table} ({theirs})"
+
+
+def escape(text: str) -> str:
+    return html.escape(re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", "\ufffd", text))

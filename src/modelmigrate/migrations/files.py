@@ -1,0 +1,63 @@
+"""Names for new migrations, and writing them: all or nothing."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from modelmigrate import project
+from modelmigrate.atlas.directory import OUTSIDE_TRANSACTION, rehash
+from modelmigrate.errors import ToolError
+from modelmigrate.sql.patterns import INDEX
+from modelmigrate.sql.statements import code
+
+
+def file_name(message: str) -> str:
+    """`Add the user's bio` -> `add_the_user_s_bio`: safe in every file system and shell."""
+    ascii_only = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", ascii_only.lower()).strip("_")
+    if not name or len(name) > 100:
+        raise ToolError(
+            f"a migration needs a name of 1 to 100 letters and digits, not {message!r}\n"
+            'Nothing was written. Say what changes: make migrate-create m="add user bio"'
+        )
+    return name
+
+
+def file_names(name: str, pieces: list[str]) -> list[str]:
+    """Names in the order of the pieces, all newer than every file that is there."""
+    newest = max((file.name[:14] for file in project.migrations_dir().glob("*.sql")), default="")
+    moment = datetime.now(UTC)
+    if newest.isdigit() and newest >= f"{moment:%Y%m%d%H%M%S}":
+        moment = datetime.strptime(newest, "%Y%m%d%H%M%S").replace(tzinfo=UTC) + timedelta(
+            seconds=1
+        )
+    names = []
+    for number, piece in enumerate(pieces):
+        index = INDEX.match(code(piece).replace(" CONCURRENTLY", ""))
+        own_name = index and len(pieces) > 1 and piece.startswith(OUTSIDE_TRANSACTION)
+        stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
+        names.append(f"{moment + timedelta(seconds=number):%Y%m%d%H%M%S}_{stem}.sql")
+    return names
+
+
+def write(contents: dict[str, str], downs: list[str]) -> list[Path]:
+    """Write migrations, down files and `atlas.sum`; all or none."""
+    sum_file = project.migrations_dir() / "atlas.sum"
+    sum_before = sum_file.read_bytes() if sum_file.exists() else None
+    project.down_dir().mkdir(parents=True, exist_ok=True)
+    files = [project.migrations_dir() / name for name in contents]
+    back = [project.down_dir() / name for name in contents]
+    try:
+        for file, text in zip([*files, *back], [*contents.values(), *downs], strict=True):
+            file.write_text(text, encoding="utf-8", newline="\n")
+        rehash()
+    except BaseException:
+        for file in (*files, *back):
+            file.unlink(missing_ok=True)
+        if sum_before is None:
+            sum_file.unlink(missing_ok=True)
+        else:
+            sum_file.write_bytes(sum_before)
+        raise
+    return files

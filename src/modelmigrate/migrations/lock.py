@@ -1,0 +1,58 @@
+"""One migration at a time: the advisory locks, and who holds them."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+
+from modelmigrate.errors import Exit, ToolError
+from modelmigrate.postgres.connection import connect
+
+# Of all who use these tools; and Atlas's own, the FNV-1 hash of "atlas_migrate_execute".
+OUR_LOCK, ATLAS_LOCK = 4_711_820_991_202, 2_686_470_616
+HOLDER = """
+    SELECT format('process %%s of %%s, %%s, from %%s, since %%s', a.pid, a.usename,
+                  nullif(a.application_name, ''), coalesce(a.client_addr::text, 'this machine'),
+                  to_char(a.backend_start, 'HH24:MI:SS'))
+    FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+    WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = %s"""
+
+
+@contextmanager
+def locked(url: str, seconds: float, *, ours: bool = True) -> Iterator[psycopg.Connection[Any]]:
+    """Hold the lock that one migration at a time may have; yields the session that has it.
+
+    It is asked for again and again, since a session that waits in the server would keep CREATE
+    INDEX CONCURRENTLY waiting.
+
+    Raises:
+        ToolError: it was not to be had in time (exit code 5); who holds it.
+    """
+    key = OUR_LOCK if ours else ATLAS_LOCK
+    deadline = time.monotonic() + seconds
+    with closing(connect(url)) as connection:
+        while True:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+            if row and row[0]:
+                break
+            if time.monotonic() > deadline:
+                raise ToolError(busy(connection, key), Exit.BUSY)
+            time.sleep(0.05 + random.random() * 0.1)  # noqa: S311 no secret
+        yield connection
+
+
+def busy(connection: psycopg.Connection[Any], key: int) -> str:
+    holder = connection.execute(HOLDER, [key]).fetchone()
+    return (
+        f"another migration is running: {holder[0] if holder else 'it has just ended'}.\n"
+        "Nothing was changed. Try again when it ends. If its client is dead, an administrator can"
+        " end it: SELECT pg_terminate_backend(process)"
+    )
+
+
+def backoff(attempt: int) -> float:
+    """Seconds until the next attempt: more each time, and never in step with others."""
+    return min(2.0 ** (attempt - 1), 30.0) * random.uniform(0.5, 1)  # noqa: S311 no secret

@@ -1,0 +1,142 @@
+"""The project's models, loaded and checked: what a project's load_models.py hands to Atlas.
+
+A table that is overlooked would be dropped; so whatever is in doubt ends in an error, and no DDL.
+"""
+
+import gc
+import importlib
+import inspect
+import re
+import sys
+from contextlib import redirect_stdout
+from enum import Enum
+from pathlib import Path
+from traceback import extract_tb
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from sqlalchemy import MetaData, Table, create_mock_engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.schema import ExecutableDDLElement
+
+from modelmigrate import project
+
+DIALECT = "postgresql+asyncpg"  # psycopg's, the default, doubles each % in checks and comments
+QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$", re.DOTALL)
+COMMENT_OR_GLUED = re.compile(r"--.*|[^\s(,]+[\n\t]+[^\s)]+")
+
+
+class Models(NamedTuple):
+    """Where models are: the folder that they are imported from, their module and their base."""
+
+    source: Path
+    module: str
+    base: str
+
+    @property
+    def path(self) -> Path:
+        """The module's file, or its folder where it is a package."""
+        path = self.source.joinpath(*self.module.split("."))
+        return path if path.is_dir() else path.with_suffix(".py")
+
+    @property
+    def files(self) -> list[Path]:
+        return sorted(self.path.rglob("*.py")) if self.path.is_dir() else [self.path]
+
+
+def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
+    """The declarative base of the project's models, every one of them imported and checked.
+
+    `folder` is the project's; without it, that of the working directory. Where the models are is
+    said by `source` and `models` in `[tool.modelmigrate]` (`src` and `domain.models:Base`).
+
+    Raises:
+        SystemExit: a file is not imported or adds nothing, a module has metadata of its own, there
+            is no table, or a statement would reach Atlas changed; it names the file and the cure.
+    """
+    settings = project.settings(Path(folder) if folder else None)
+    module, _, base = settings.models.partition(":")
+    models = Models(
+        Path(folder or project.root(), settings.source).resolve(), module, base or "Base"
+    )
+    gc.disable()  # what is loaded stays: looking for garbage would take half of the time
+    try:
+        loaded = _import(models)
+        _check_modules(models, loaded)
+        try:
+            _check_statements(models, loaded)
+        except SQLAlchemyError as error:
+            raise _refusal(models.path, str(error)) from error
+        gc.freeze()  # ... the last look, at exit, included
+    finally:
+        gc.enable()
+    return loaded
+
+
+def _refusal(where: object, reason: str) -> SystemExit:
+    return SystemExit(f"error: {where}: {reason}")
+
+
+def _import(models: Models) -> type[DeclarativeBase]:
+    sys.path.insert(0, str(models.source))
+    try:
+        with redirect_stdout(sys.stderr):  # what a module prints is no DDL
+            module = importlib.import_module(models.module)
+            base: type[DeclarativeBase] = getattr(module, models.base)
+    except Exception as error:
+        files = [models.path, *(Path(at.filename) for at in extract_tb(error.__traceback__))]
+        if isinstance(error, SyntaxError):
+            files.append(Path(str(error.filename)))
+        file = [each for each in files if each.is_relative_to(models.source)][-1]
+        raise _refusal(file, f"cannot be imported: {type(error).__name__}: {error}") from error
+    return base
+
+
+def _check_modules(models: Models, base: type[DeclarativeBase]) -> None:
+    """Every file of the models is imported, adds to the schema, and uses the one metadata."""
+    modules = {getattr(module, "__file__", None): module for module in sys.modules.values()}
+    mapped = {kind for mapper in base.registry.mappers for kind in mapper.class_.__mro__}
+    for file in models.files:
+        module = modules.get(str(file))
+        if module is None:
+            raise _refusal(file, "is not imported: its folder has no __init__.py")
+        values = list(vars(module).values())
+        for metadata in (getattr(value, "metadata", value) for value in values):
+            if isinstance(metadata, MetaData) and metadata is not base.metadata:
+                whose = f"{models.module}.{models.base}"
+                raise _refusal(file, f"has metadata of its own: inherit from {whose}")
+        if not _adds_to_schema(module, mapped) and file.name != "__init__.py":
+            raise _refusal(file, "defines no table, mixin of a table or enum: no base class?")
+    if not base.metadata.tables:
+        raise _refusal(models.path, "defines no table")
+
+
+def _adds_to_schema(module: ModuleType, mapped: set[type]) -> bool:
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            if value in mapped or issubclass(value, Enum):
+                return True
+        elif isinstance(value, Table):
+            return True
+    return False
+
+
+def _check_statements(models: Models, base: type[DeclarativeBase]) -> None:
+    """No statement needs its newlines and tabs, which the provider deletes."""
+    mapped = {mapper.local_table: mapper.class_ for mapper in base.registry.mappers}
+    files: dict[Any, str] = {table: inspect.getfile(model) for table, model in mapped.items()}
+    statements: list[ExecutableDDLElement] = []
+    engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
+    base.metadata.create_all(engine, checkfirst=False)
+    for statement in statements:
+        part = getattr(statement, "element", None)
+        file = files.get(getattr(part, "table", part), models.path)
+        try:
+            sql = str(statement.compile(dialect=engine.dialect))
+        except SQLAlchemyError as error:
+            raise _refusal(file, f"{getattr(part, 'name', part)}: {error}") from error
+        broken = [each[0] for each in QUOTED.finditer(sql) if {*each[0]} & {"\n", "\t"}]
+        broken += COMMENT_OR_GLUED.findall(QUOTED.sub("''", sql))
+        if broken:
+            raise _refusal(file, f"Atlas would not see the newlines and tabs of {broken[0]!r}")

@@ -1,0 +1,62 @@
+"""Scripts tried on clones: nothing counts unless the dumps are equal in the end."""
+
+from contextlib import closing
+
+import psycopg
+from psycopg import errors
+
+from modelmigrate.atlas.directory import OUTSIDE_TRANSACTION
+from modelmigrate.planning.context import NoPlanError
+from modelmigrate.planning.transactions import delimited
+from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.execute import error_of
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.diff import Schema, compare
+from modelmigrate.schema.dump import read
+from modelmigrate.sql.patterns import CONCURRENTLY
+from modelmigrate.sql.statements import code
+
+
+def proven(statements: list[str], states: list[str], goal: Schema) -> str:
+    """The script of these statements, which leads each of the scratch databases to the goal.
+
+    Raises:
+        NoPlanError: it does not, or not in one transaction.
+    """
+    script = "\n".join(statements)
+    for text in (script, f"SET LOCAL check_function_bodies = off;\n{script}"):
+        reasons = [prove(state, text, goal) for state in states]
+        if not any(reasons):
+            return f"{text}\n" if text else ""
+    raise NoPlanError("\n".join(filter(None, reasons)))
+
+
+def prove(template: str, script: str, goal: Schema) -> str:
+    """Run a script on a clone, in one transaction; why it does not lead to the goal, if so."""
+    with scratch_database(template) as url:
+        with closing(connect(url)) as connection, connection.transaction():
+            if error := error_of(connection, script):
+                return f"it does not run in one transaction: {error}"
+        differences = compare(goal, read(url))
+    return "\n".join(line for each in differences for line in (each.label, *each.lines()))
+
+
+def run(url: str, statements: list[str]) -> str:
+    """Run statements as the migration whose text this is will."""
+    text = "\n".join(statements)
+    with closing(connect(url)) as connection:
+        if CONCURRENTLY.match(code(text)):
+            if error := error_of(connection, text):
+                raise NoPlanError(str(error))
+            return f"{OUTSIDE_TRANSACTION}{text}\n"
+        for first in ([], ["SET LOCAL check_function_bodies = off;"]):
+            try:
+                with connection.transaction():
+                    connection.execute("\n".join([*first, text]).encode())
+            except errors.UnsafeNewEnumValueUsage:
+                raise
+            except psycopg.Error as error:
+                reason = str(error)
+            else:
+                return delimited([*first, *statements])
+    raise NoPlanError(f"it does not run in one transaction: {reason}")

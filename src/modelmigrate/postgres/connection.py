@@ -1,0 +1,70 @@
+"""Connections, and the URLs that lead to them."""
+
+import os
+import re
+from contextlib import closing
+from typing import Any
+
+import psycopg
+
+from modelmigrate.errors import ToolError
+
+# Strict, so that no part of a password can be taken for a host or a port and end up in a message.
+GIVEN = re.compile(
+    r"(?!.*%(?![0-9a-fA-F]{2}))postgres(ql)?://"
+    r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
+)
+APPLICATION = "tools.schema"  # how the server lists our sessions
+
+
+def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit mode; `settings` are run-time parameters of the server.
+
+    Raises:
+        ToolError: there is none to be had; no password is in the message.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name=APPLICATION,
+            options=options or None,
+        )
+    except psycopg.Error as error:
+        raise ToolError(
+            f"No connection to PostgreSQL: {error}\nNothing was touched. When DATABASE_URL, or that"
+            " of an environment, is set, correct it or start its server (unset, the project runs its"
+            " own); otherwise see the logs in .postgres."
+        ) from None
+
+
+def _given_url() -> str | None:
+    return checked_url("DATABASE_URL") if os.environ.get("DATABASE_URL") else None
+
+
+def checked_url(variable: str) -> str:
+    """The URL in an environment variable, proven to work.
+
+    Raises:
+        ToolError: It is malformed, or there is no connection.
+    """
+    url = os.environ[variable]
+    if not GIVEN.fullmatch(url):
+        raise ToolError(
+            f"{variable} must read postgresql://user:password@host:port/database: no driver in"
+            " the scheme, and special characters of the password as percent codes (@ is %40)."
+            " Nothing was touched."
+        )
+    url = url.replace("postgres://", "postgresql://", 1)
+    with closing(connect(url)) as connection:
+        plain_tcp = not connection.pgconn.ssl_in_use and not connection.info.host.startswith("/")
+    if plain_tcp and "sslmode=" not in url:
+        url += ("&" if "?" in url else "?") + "sslmode=disable"  # Atlas would insist on TLS
+    return url
+
+
+def _sibling(url: str, database: str) -> str:
+    """The URL of another database of the same server."""
+    return re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{database}", url)

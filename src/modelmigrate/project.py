@@ -1,0 +1,139 @@
+"""Where the project is, and what its pyproject.toml says about migrations."""
+
+import functools
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from modelmigrate.errors import ToolError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`[tool.modelmigrate]`; the defaults suit a service that is in use while it is migrated."""
+
+    lock_timeout: float = 5
+    """Seconds that a statement waits for a lock, and others behind it, before it is tried again."""
+    statement_timeout: float = 0
+    """Seconds that a statement may run; 0 is without end."""
+    wait: float = 60
+    """Seconds to wait for another migration to end."""
+    attempts: int = 5
+    """How often a migration is tried when a lock, a deadlock or the connection is in the way."""
+    ignore: tuple[str, ...] = ()
+    """Globs for what is no drift, such as "ACL *"."""
+    models: str = "domain.models:Base"
+    """The module of the models, and their declarative base in it."""
+    source: str = "src"
+    """The folder that the module is imported from."""
+
+
+def root() -> Path:
+    """The project's folder: that of `MODELMIGRATE_PROJECT` (`--project`), or the nearest one at or
+    above the working directory that has `[tool.modelmigrate]` in its pyproject.toml, or atlas.hcl.
+
+    Raises:
+        ToolError: there is none.
+    """
+    return _find(os.environ.get("MODELMIGRATE_PROJECT"), Path.cwd())
+
+
+@functools.cache
+def _find(chosen: str | None, start: Path) -> Path:
+    if chosen:
+        folder = start.joinpath(Path(chosen).expanduser()).resolve()
+        if is_project(folder):
+            return folder
+        raise ToolError(
+            f"{folder}, which --project or MODELMIGRATE_PROJECT names, is no project: it has neither"
+            " [tool.modelmigrate] in a pyproject.toml nor an atlas.hcl. Nothing was done."
+        )
+    folders = [start.resolve(), *start.resolve().parents]
+    for folder in folders:
+        if is_project(folder):
+            return folder
+    raise ToolError(
+        f"there is no project in {folders[0]} or above: no folder has [tool.modelmigrate] in its"
+        " pyproject.toml, or an atlas.hcl. Nothing was done. Go to the project's folder, or name it:"
+        " --project FOLDER"
+    )
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder says of itself that it is a project."""
+    return (folder / "atlas.hcl").is_file() or "modelmigrate" in _tables(folder)
+
+
+def migrations_dir() -> Path:
+    """Where Atlas keeps the migrations and `atlas.sum`."""
+    return root() / "migrations"
+
+
+def down_dir() -> Path:
+    """Where the down migrations are, each named like its migration."""
+    return migrations_dir() / "down"
+
+
+def sql_dir() -> Path:
+    """Where objects are declared that models cannot say."""
+    return root() / "src" / "infrastructure" / "persistence" / "sql"
+
+
+def place(file: Path) -> str:
+    """A path of the project, as it is shown to people."""
+    return file.relative_to(root()).as_posix()
+
+
+def pyproject(folder: Path | None = None) -> dict[str, Any]:
+    """The project's pyproject.toml; empty where there is none.
+
+    Raises:
+        ToolError: it is no TOML.
+    """
+    file = (folder or root()) / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    import tomllib  # from 3.11 on; `setup` begins on older ones, too
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ToolError(f"{file} cannot be read: {error}. Nothing was done.") from None
+
+
+def _tables(folder: Path) -> dict[str, Any]:
+    tables: dict[str, Any] = pyproject(folder).get("tool", {})
+    return tables
+
+
+def settings(folder: Path | None = None) -> Settings:
+    """The settings of the project, or of the one in `folder`.
+
+    Raises:
+        ToolError: one is unknown or of the wrong kind.
+    """
+    tables = _tables(folder or root())
+    if "schema" in tables:
+        raise ToolError(
+            "pyproject.toml: [tool.schema] is now called [tool.modelmigrate]. Nothing was done."
+            " Rename the table."
+        )
+    known = {field.name.replace("_", "-"): field for field in fields(Settings)}
+    values: dict[str, Any] = {}
+    for name, value in tables.get("modelmigrate", {}).items():
+        expected = type(known[name].default) if name in known else None
+        kinds = {float: int | float, int: int | float, tuple: list, str: str}
+        if expected is None or not isinstance(value, kinds[expected]) or isinstance(value, bool):
+            raise ToolError(
+                f"pyproject.toml: [tool.modelmigrate] {name} = {value!r} is not understood."
+                f" Known: {', '.join(known)}"
+            )
+        values[known[name].name] = tuple(value) if isinstance(value, list) else value
+    return Settings(**values)
+
+
+def name() -> str:
+    """The project's name in its pyproject.toml, else that of its folder."""
+    given: str = pyproject().get("project", {}).get("name", root().name)
+    return given

@@ -1,0 +1,31 @@
+"""Fixtures for a project's tests: its migrated schema, in databases that are thrown away."""
+
+from collections.abc import Iterator
+
+import pytest
+
+# What the fixtures need is imported by them: every run of pytest loads this file.
+
+
+@pytest.fixture(scope="session")
+def migrated_database() -> Iterator[str]:
+    """The URL of a database to which all migrations of the project were applied; never change it,
+    since it is what each test gets a copy of."""
+    from modelmigrate.atlas.directory import migrations
+    from modelmigrate.errors import ToolError
+    from modelmigrate.schema.states import replayed
+
+    try:
+        with replayed(migrations()) as url:
+            yield url
+    except ToolError as error:
+        pytest.exit(f"the tests' database cannot be made: {error}", returncode=1)
+
+
+@pytest.fixture
+def database_url(migrated_database: str) -> Iterator[str]:
+    """The URL of a database with the migrated schema, for this test alone."""
+    from modelmigrate.postgres.scratch import scratch_database
+
+    with scratch_database(template=migrated_database) as url:
+        yield url
