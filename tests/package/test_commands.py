@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.atlas.directory import migrations
+from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.cli import COMMANDS, OPTIONS, main
-from modelmigrate.migrations import revisions
+from modelmigrate.migrations.revisions import read_status
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema import dump
-from modelmigrate.schema.diff import Schema, compare
-from modelmigrate.schema.states import replayed
+from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import replay_migrations
 from tests.package.harness import Project, Ran, execute, project_with_models
 
 FIRST = "20260101000000_first"
@@ -86,7 +86,7 @@ class clone:  # noqa: N801
     """A database to which all migrations are applied."""
 
     def __enter__(self) -> str:
-        self.kept = replayed(migrations())
+        self.kept = replay_migrations(read_migrations())
         self.scratch = scratch_database(self.kept.__enter__())
         return self.scratch.__enter__()
 
@@ -121,7 +121,7 @@ def migrated(project: Project, name: str, text: str, down: str | None = None) ->
 def everything(url: str) -> tuple[Schema, list[object]]:
     """The schema, the record of migrations and the rows."""
     rows = "SELECT to_jsonb(u) FROM users u ORDER BY id"
-    return dump.read(url), [revisions.read(url), execute(url, rows)]
+    return read_schema(url), [read_status(url), execute(url, rows)]
 
 
 # --- schema-drift ---
@@ -297,7 +297,7 @@ def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
     file.write_text('[tool.modelmigrate]\nignore = ["VIEW *"]\n', encoding="utf-8")
     undone = drift(project, fix="revert", yes="1")
     assert undone.code == 0, undone.said
-    assert "VIEW public.more" in dump.read(live)
+    assert "VIEW public.more" in read_schema(live)
     assert drift(project).code == 0
 
 
@@ -306,10 +306,10 @@ def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
 
 def test_the_last_migrations_are_taken_back_by_number(project: Project, live: str) -> None:
     assert downgrade(project).code == 0
-    assert revisions.read(live).version == BIO[:14]
+    assert read_status(live).version == BIO[:14]
     ran = downgrade(project, n="2", allow_loss="users,users.bio")
     assert ran.code == 0, ran.said
-    assert dump.read(live) == {}
+    assert read_schema(live) == {}
     assert "at version none" in ran.out
     assert project.run("migrate", env="live", yes="1").code == 0
     assert drift(project).code == 0
@@ -318,7 +318,7 @@ def test_the_last_migrations_are_taken_back_by_number(project: Project, live: st
 def test_all_after_a_version_are_taken_back(project: Project, live: str) -> None:
     ran = downgrade(project, to=FIRST[:14], allow_loss="users.bio")
     assert ran.code == 0, ran.said
-    assert revisions.read(live).version == FIRST[:14]
+    assert read_status(live).version == FIRST[:14]
     assert drift(project).code == 0
     assert execute(live, "SELECT * FROM users") == [(1, "ada", 36)]
     again = downgrade(project, to=FIRST[:14])
@@ -453,15 +453,15 @@ ATOMIC = "CREATE FUNCTION two() RETURNS integer BEGIN ATOMIC SELECT 1; SELECT 2;
 def test_a_database_that_others_made_is_taken_over(project: Project, empty: str, sql: str) -> None:
     shutil.rmtree(project.migrations)
     execute(empty, sql)
-    before = dump.read(empty)
+    before = read_schema(empty)
     taken = baseline(project)
     assert taken.code == 0, taken.said
     [name] = project.names()
     assert (project.migrations / "down" / name).exists()
     assert project.run("migrate-validate").code == 0
-    with replayed(migrations()) as made:
-        assert compare(before, dump.read(made)) == []
-    assert compare(before, dump.read(empty)) == []
+    with replay_migrations(read_migrations()) as made:
+        assert diff(before, read_schema(made)) == []
+    assert diff(before, read_schema(empty)) == []
     ran = project.run("migrate", env="live", yes="1")
     assert ran.code == 0, ran.said
     assert "nothing to do" in ran.out
@@ -475,7 +475,7 @@ def test_a_database_of_an_older_version_is_recorded_as_that(project: Project, em
     assert BIO in taken.out
     assert drift(project).code == 0
     assert project.run("migrate", env="live", yes="1").code == 0
-    assert "VIEW public.grown" in dump.read(empty)
+    assert "VIEW public.grown" in read_schema(empty)
     assert drift(project).code == 0
 
 
@@ -484,7 +484,7 @@ def test_the_schema_of_no_version_is_not_taken_over(project: Project, empty: str
     refused = baseline(project)
     assert refused.code == 3
     assert "extra   TABLE public.other" in refused.err
-    assert revisions.read(empty).applied == []
+    assert read_status(empty).applied == []
 
 
 def test_a_database_with_a_record_is_not_taken_over(project: Project, live: str) -> None:
@@ -588,7 +588,7 @@ def test_the_live_schema_is_printed_as_sql_that_makes_it_anew(project: Project, 
     assert ran.out == project.run("schema-inspect", env="live", format="sql").out
     with scratch_database() as url:
         execute(url, ran.out)
-        assert compare(dump.read(live), dump.read(url)) == []
+        assert diff(read_schema(live), read_schema(url)) == []
 
 
 def test_the_live_schema_is_printed_for_programs(project: Project, live: str) -> None:

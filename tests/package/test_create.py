@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from modelmigrate.atlas.directory import migrations
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.planning.renames import Rename, decide
-from modelmigrate.schema.diff import compare
-from modelmigrate.schema.dump import read
+from modelmigrate.atlas.directory import read_migrations
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.planning.renames import Rename, confirm_renames
+from modelmigrate.schema.diff import diff
+from modelmigrate.schema.dump import read_schema
 from tests.package.harness import LOADER, Project, Ran, begun_anew, execute, project_with_models
 
 OUTSIDE = "-- atlas:txmode none\n\n"
@@ -123,7 +123,7 @@ def test_one_file_and_its_way_back_are_written_and_then_models_and_migrations_ag
     [name] = project.names()
     assert name.endswith("_the_users.sql")
     assert sorted(file.name for file in (project.migrations / "down").iterdir()) == [name]
-    assert [migration.name for migration in migrations()] == [name]
+    assert [migration.name for migration in read_migrations()] == [name]
     assert project.run("check").code == 0
     assert project.run("migrate-validate").code == 0
     assert f"written: migrations/{name}, and down/{name}" in ran.out
@@ -141,7 +141,7 @@ def test_an_index_of_a_table_that_is_there_is_made_concurrently_in_a_file_of_its
     project: Project, live: str
 ) -> None:
     started(project, USERS)
-    before = read(live)
+    before = read_schema(live)
     users = USERS.replace("\tage", "\tbio VARCHAR,\n\tage")
     models(project, users, INDEX, "CREATE INDEX ix_users_age ON users (age);", TEAMS, TEAMS_INDEX)
     texts = created(project)
@@ -156,17 +156,17 @@ def test_an_index_of_a_table_that_is_there_is_made_concurrently_in_a_file_of_its
     assert any(name.endswith("_change_ix_users_age.sql") for name in project.names())
     migrated(project)
     back(project, len(texts), "users.bio")
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_an_index_is_dropped_concurrently(project: Project, live: str) -> None:
     started(project, USERS, INDEX)
-    before = read(live)
+    before = read_schema(live)
     models(project, USERS)
     assert created(project) == [f'{OUTSIDE}DROP INDEX CONCURRENTLY "ix_users_nick";\n']
     migrated(project)
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_a_changed_index_is_dropped_and_made_concurrently(project: Project) -> None:
@@ -183,7 +183,7 @@ def test_indexes_of_partitioned_tables_are_made_and_dropped_plainly(
     project: Project, live: str
 ) -> None:
     started(project, EVENTS)
-    before = read(live)
+    before = read_schema(live)
     models(project, EVENTS, EVENTS_INDEX)
     assert created(project) == ['CREATE INDEX "ix_events_at" ON "events" ("at");\n']
     migrated(project)
@@ -191,7 +191,7 @@ def test_indexes_of_partitioned_tables_are_made_and_dropped_plainly(
     assert created(project) == ['DROP INDEX "ix_events_at";\n']
     migrated(project)
     back(project, 2)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 # --- renames ---
@@ -211,7 +211,7 @@ def test_a_renamed_column_keeps_its_values_and_its_index_is_named_after_it(
     project: Project, live: str, rename: str
 ) -> None:
     started(project, USERS, INDEX)
-    before = read(live)
+    before = read_schema(live)
     execute(live, "INSERT INTO users VALUES (1, 'Ada')")
     models(project, NICKNAME, "CREATE INDEX ix_users_nickname ON users (nickname);")
     [text] = created(project, rename=rename)
@@ -223,7 +223,7 @@ def test_a_renamed_column_keeps_its_values_and_its_index_is_named_after_it(
     assert execute(live, "SELECT nickname FROM users") == [("Ada",)]
     back(project, 1)
     assert execute(live, "SELECT nick FROM users") == [("Ada",)]
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_a_renamed_column_may_change_beside(project: Project, live: str) -> None:
@@ -268,7 +268,7 @@ def test_an_answer_that_fits_nothing_is_an_error_and_names_what_fits(
 
 def test_a_renamed_table_keeps_its_rows(project: Project, live: str) -> None:
     started(project, USERS, INDEX)
-    before = read(live)
+    before = read_schema(live)
     execute(live, "INSERT INTO users VALUES (1, 'Ada')")
     models(project, PEOPLE, "CREATE INDEX ix_people_nick ON people (nick);")
     said = refused(project, 3)
@@ -278,9 +278,11 @@ def test_a_renamed_table_keeps_its_rows(project: Project, live: str) -> None:
     assert "DROP" not in text
     migrated(project)
     assert execute(live, "SELECT nick FROM people") == [("Ada",)]
-    assert {"INDEX public.ix_people_nick", "CONSTRAINT public.people people_pkey"} <= {*read(live)}
+    assert {"INDEX public.ix_people_nick", "CONSTRAINT public.people people_pkey"} <= {
+        *read_schema(live)
+    }
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_a_table_that_was_not_renamed_is_dropped_and_made(project: Project, live: str) -> None:
@@ -323,7 +325,7 @@ def test_at_a_terminal_each_is_asked_and_what_is_taken_is_asked_no_more(
         ("\n\n\n\n", []),
     ):
         monkeypatch.setattr(sys, "stdin", Terminal(typed))
-        assert decide(found, None) == wanted, typed
+        assert confirm_renames(found, None) == wanted, typed
     asked = capsys.readouterr().out
     assert "users.nick" in asked
     assert "post" in asked
@@ -331,8 +333,8 @@ def test_at_a_terminal_each_is_asked_and_what_is_taken_is_asked_no_more(
 
 def test_without_a_terminal_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
-    with pytest.raises(ToolError) as error:
-        decide([Rename("", "users", "people")], None)
+    with pytest.raises(MigrateError) as error:
+        confirm_renames([Rename("", "users", "people")], None)
     assert error.value.code == Exit.REFUSED
 
 
@@ -341,7 +343,7 @@ def test_without_a_terminal_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_value_is_added_to_an_enum(project: Project, live: str) -> None:
     started(project, MOOD, FEELING)
-    before = read(live)
+    before = read_schema(live)
     execute(live, "INSERT INTO days VALUES (1, 'ok')")
     models(project, MOOD.replace("'ok'", "'fine', 'ok'"), FEELING)
     [text] = created(project)
@@ -352,14 +354,14 @@ def test_a_value_is_added_to_an_enum(project: Project, live: str) -> None:
     assert ran.code == 3, ran.said
     execute(live, "DELETE FROM days WHERE mood = 'fine'")
     back(project, 1, "days.mood")
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_a_value_is_removed_from_an_enum_and_the_rest_of_the_rows_stay(
     project: Project, live: str
 ) -> None:
     started(project, MOOD, FEELING.replace("mood mood", "mood mood DEFAULT 'ok'"))
-    before = read(live)
+    before = read_schema(live)
     execute(live, "INSERT INTO days VALUES (1, 'ok')")
     models(
         project, MOOD.replace("'sad', ", ""), FEELING.replace("mood mood", "mood mood DEFAULT 'ok'")
@@ -370,7 +372,7 @@ def test_a_value_is_removed_from_an_enum_and_the_rest_of_the_rows_stay(
     with pytest.raises(Exception, match="invalid input value for enum"):
         execute(live, "INSERT INTO days VALUES (2, 'sad')")
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 # --- failures ---
@@ -386,10 +388,10 @@ def test_what_fails_half_way_leaves_no_file_and_the_old_sums(
 
     def broken(*_: Any) -> None:
         (project.migrations / "atlas.sum").write_text("half", encoding="utf-8")
-        raise ToolError("the disk is full")
+        raise MigrateError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelmigrate.migrations.files.rehash", broken)
+        patch.setattr("modelmigrate.migrations.files.update_checksums", broken)
         assert "the disk is full" in refused(project, 1)
     assert created(project, rename="none")
 

@@ -13,10 +13,10 @@ from xml.etree import ElementTree
 import psycopg
 import pytest
 
-from modelmigrate.errors import ToolError
-from modelmigrate.inspect.pages import write
+from modelmigrate.errors import MigrateError
+from modelmigrate.inspect.pages import write_diagrams
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import stop
+from modelmigrate.postgres.server import stop_servers
 from tests.conftest import TREE
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -64,7 +64,7 @@ def project() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
-        stop()
+        stop_servers()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder)
 
@@ -77,7 +77,7 @@ def picture(project: Path, tmp_path: Path) -> Picture:
         with scratch_database() as url:
             with psycopg.connect(url) as connection:
                 connection.execute(sql.encode())
-            written = write(url, tmp_path / "docs")
+            written = write_diagrams(url, tmp_path / "docs")
         assert all(path.is_file() for path in written)
         return tmp_path / "docs"
 
@@ -333,12 +333,12 @@ def test_a_file_in_the_way_that_was_not_made_here_is_kept(picture: Picture) -> N
     folder = picture(THREE)
     (folder / "index.md").write_text("mine", encoding="utf-8")
     before = content(folder)
-    with pytest.raises(ToolError, match=r"index\.md\nNothing was written\. Move it elsewhere"):
+    with pytest.raises(MigrateError, match=r"index\.md\nNothing was written\. Move it elsewhere"):
         picture("CREATE TABLE other (id int);")
     assert content(folder) == before
 
 
 def test_an_empty_schema_is_an_error_that_names_the_cure(picture: Picture, tmp_path: Path) -> None:
-    with pytest.raises(ToolError, match=r"no tables, so nothing was drawn.*make migrate"):
+    with pytest.raises(MigrateError, match=r"no tables, so nothing was drawn.*make migrate"):
         picture("SELECT 1")
     assert not (tmp_path / "docs").exists()

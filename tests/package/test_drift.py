@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.atlas.directory import migrations
-from modelmigrate.postgres.connection import _sibling
+from modelmigrate.atlas.directory import read_migrations
+from modelmigrate.postgres.connection import url_of_database
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.dump import read
-from modelmigrate.schema.states import replayed
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import replay_migrations
 from tests.package.harness import Project, execute, project_of
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def project() -> Iterator[Project]:
 def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The URL of the environment `live`, migrated."""
     before = project.names()
-    with replayed(migrations()) as kept, scratch_database(kept) as url:
+    with replay_migrations(read_migrations()) as kept, scratch_database(kept) as url:
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         yield url
     for name in set(project.names()) - set(before):
@@ -138,7 +138,7 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
     project: Project, live: str, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sql, label = (CHANGES | GONE)[what]
-    with replayed(migrations()) as kept, scratch_database(kept) as clean:
+    with replay_migrations(read_migrations()) as kept, scratch_database(kept) as clean:
         monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
         execute(live, sql)
         found = project.run("schema-drift", env="live")
@@ -157,10 +157,10 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
 def test_a_database_that_is_only_named_like_a_kept_one_is_read_all_the_same() -> None:
     with scratch_database() as url:
         execute(url, "CREATE DATABASE kept_orders")
-        orders = _sibling(url, "kept_orders")
+        orders = url_of_database(url, "kept_orders")
         execute(orders, "COMMENT ON DATABASE kept_orders IS 'sold'; CREATE TABLE sales (id int)")
         try:
-            assert "TABLE public.sales" in read(orders)
+            assert "TABLE public.sales" in read_schema(orders)
         finally:
             execute(url, "DROP DATABASE kept_orders WITH (FORCE)")
 
@@ -173,4 +173,4 @@ def test_what_was_made_by_hand_before_any_migration_can_be_reverted(
         execute(url, "CREATE TABLE by_hand (id int)")
         reverted = project.run("schema-drift", env="new", fix="revert", yes="1")
         assert reverted.code == 0, reverted.said
-        assert read(url) == {}
+        assert read_schema(url) == {}

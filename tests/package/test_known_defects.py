@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from modelmigrate.planning.kinds import revoked
+from modelmigrate.planning.kinds import inverse_of_grant
 from modelmigrate.schema.declared import is_declared
-from modelmigrate.schema.diff import compare
-from modelmigrate.schema.dump import read
-from modelmigrate.sql.statements import code, split
+from modelmigrate.schema.diff import diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.sql.statements import split_statements, strip_comments
 from tests.package.harness import Project, begun_anew, execute, project_with_models
 from tests.package.test_create import created, migrated
 from tests.package.test_objects import declare
@@ -67,7 +67,7 @@ def migrations(project: Project, *statements: str) -> list[str]:
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="HEADER matches inside a body")
 def test_a_body_that_quotes_a_header_is_no_object(live: str) -> None:
     execute(live, GHOST)
-    assert list(read(live)) == ["FUNCTION public.script()"]
+    assert list(read_schema(live)) == ["FUNCTION public.script()"]
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="table_parts ends columns at '\\n)'")
@@ -76,8 +76,8 @@ def test_the_order_of_columns_is_no_difference_beside_a_default_of_two_lines(liv
     dumps = []
     for order in (columns, columns[::-1]):
         execute(live, f"DROP TABLE IF EXISTS notes; CREATE TABLE notes ({', '.join(order)});")
-        dumps.append(read(live))
-    assert compare(*dumps) == []
+        dumps.append(read_schema(live))
+    assert diff(*dumps) == []
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="COLUMN wants COLLATE before both")
@@ -105,7 +105,7 @@ def test_an_index_of_a_materialized_view_is_declared_though_its_name_has_a_space
     live: str,
 ) -> None:
     execute(live, NICK.format("") + SIZES_INDEX.format("id"))
-    schema = read(live)
+    schema = read_schema(live)
     assert is_declared(schema["INDEX public.by_size"], schema)
 
 
@@ -144,18 +144,18 @@ def test_an_enum_value_of_two_lines_goes_and_moves(
 @pytest.mark.parametrize("name", ['"FROM"', '"TO"', '"GRANT ALL"'])
 def test_what_undoes_a_grant_names_the_same_role(name: str) -> None:
     granted, taken = f"GRANT ALL ON TABLE t TO {name};", f"REVOKE ALL ON TABLE t FROM {name};"
-    assert (revoked(granted), revoked(taken)) == (taken, granted)
+    assert (inverse_of_grant(granted), inverse_of_grant(taken)) == (taken, granted)
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="the first '*/' ends all comments")
 @pytest.mark.parametrize("text", ["/* /* */ ; */ SELECT 1;", "SELECT /* /* a */ ; */ 1;"])
 def test_a_comment_inside_a_comment_ends_itself_alone(text: str) -> None:
-    assert split(f"{text}\nSELECT 2;") == [text, "SELECT 2;"]
-    assert code(text).startswith("SELECT")
+    assert split_statements(f"{text}\nSELECT 2;") == [text, "SELECT 2;"]
+    assert strip_comments(text).startswith("SELECT")
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="in_body counts names as words")
 @pytest.mark.parametrize("words", ["1 AS end", "1 AS case", "spans.end"])
 def test_a_name_like_a_word_of_a_body_does_not_end_it(words: str) -> None:
     body = BODY.format(words)
-    assert split(f"{body}\nSELECT 3;") == [body, "SELECT 3;"]
+    assert split_statements(f"{body}\nSELECT 3;") == [body, "SELECT 3;"]

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
-from modelmigrate.errors import ToolError
-from modelmigrate.schema.diff import Difference, Schema, compare
-from modelmigrate.schema.dump import read
-from modelmigrate.schema.rebuild import unlike
-from modelmigrate.schema.states import modelled
-from modelmigrate.sql.statements import split
+from modelmigrate.errors import MigrateError
+from modelmigrate.schema.diff import Change, Schema, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.rebuild import diff_normalized
+from modelmigrate.schema.states import build_desired_state
+from modelmigrate.sql.statements import split_statements
 from tests.conftest import run
 from tests.package.harness import Project, begun_anew, execute, project_with_models
 from tests.package.test_create import OUTSIDE, back, created, migrated, models, refused
@@ -676,15 +676,15 @@ def reached(project: Project, live: str, text: str) -> tuple[list[str], list[str
     models(project, text)
     texts = created(project)
     migrated(project)
-    with modelled(text, [], {}) as url:
-        differences = unlike(read(url), read(live))
+    with build_desired_state(text, [], {}) as url:
+        differences = diff_normalized(read_schema(url), read_schema(live))
     names = project.names()
     assert "nothing to do" in project.run("migrate-create", m="nothing").out
     assert project.names() == names
     return texts, told(differences)
 
 
-def told(differences: list[Difference]) -> list[str]:
+def told(differences: list[Change]) -> list[str]:
     return ["\n".join([each.label, *each.lines()]) for each in differences]
 
 
@@ -700,7 +700,7 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
     ]
     befores, counts, reports = [], [], []
     for step, text in enumerate(ddl(snippets)):
-        befores.append(read(live))
+        befores.append(read_schema(live))
         for number, story in stories.items():
             if step in story.mended:
                 execute(live, named(story.mended[step], number))
@@ -710,14 +710,14 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
         for number, story in stories.items():
             if step == 0 and story.rows:
                 execute(live, named(story.rows, number))
-    after = [*befores[1:], read(live)]
+    after = [*befores[1:], read_schema(live)]
     lost = [named(each, number) for number, story in stories.items() for each in story.lost]
     tables = [named(each, number) for number in stories for each in ("things", "teams", "old")]
     steps = []
     for step in reversed(range(length)):
         if counts[step]:
             back(project, counts[step], *lost, *([] if step else tables))
-        wrong = told(compare(befores[step], read(live)))
+        wrong = told(diff(befores[step], read_schema(live)))
         steps.append(Step(reports[step][0], after[step], reports[step][1], wrong))
     return steps[::-1]
 
@@ -744,7 +744,7 @@ def steps(
         result: list[Step] | str
         try:
             result = lived(project, live, ddl, {number: book[names[number]] for number in numbers})
-        except (AssertionError, ToolError) as error:
+        except (AssertionError, MigrateError) as error:
             result = str(error)
         told_once |= {names[number]: result for number in numbers}
     outcome = told_once[name]
@@ -759,8 +759,8 @@ def test_an_index_is_made_with_its_table_and_concurrently_where_that_is_there(
 ) -> None:
     number = list(KINDS).index(name)
     with_table, later = steps
-    assert KINDS[name].definition in with_table.schema[f"INDEX public.ix_fresh_{number}"].create
-    assert KINDS[name].definition in later.schema[f"INDEX public.ix_old_{number}"].create
+    assert KINDS[name].definition in with_table.schema[f"INDEX public.ix_fresh_{number}"].create_sql
+    assert KINDS[name].definition in later.schema[f"INDEX public.ix_old_{number}"].create_sql
     [text] = [text for text in with_table.texts if of_story(text, number)]
     assert "CONCURRENTLY" not in text
     [text] = [text for text in later.texts if of_story(text, number)]
@@ -774,9 +774,9 @@ def test_what_atlas_loses_reaches_the_database_and_leads_back(name: str, steps: 
     number = list(STORIES).index(name)
     for state, step in zip(STORIES[name].states, steps, strict=False):
         schema = "\n".join(
-            each.create for each in step.schema.values() if of_story(each.create, number)
+            each.create_sql for each in step.schema.values() if of_story(each.create_sql, number)
         )
-        statements = [each for text in step.texts for each in split(text)]
+        statements = [each for text in step.texts for each in split_statements(text)]
         text = "\n".join(each for each in statements if of_story(each, number))
         assert named(state.has, number) in schema
         assert not state.lacks or state.lacks not in schema

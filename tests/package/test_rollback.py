@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.migrations import down_files
-from modelmigrate.migrations.down_files import IRREVERSIBLE
+from modelmigrate.migrations.down_files import IRREVERSIBLE, generate_down
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.diff import compare
-from modelmigrate.schema.dump import read
+from modelmigrate.schema.diff import diff
+from modelmigrate.schema.dump import read_schema
 from tests.package.harness import Project, execute, project_of
 
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
@@ -171,12 +170,12 @@ def base(project: Project) -> Iterator[str]:
 def test_a_migration_comes_back_to_the_very_schema_before(base: str, what: str) -> None:
     with scratch_database(base) as after:
         execute(after, EXACT[what])
-        before = read(base)
-        text = down_files.text(base, after)
+        before = read_schema(base)
+        text = generate_down(base, after)
         assert not text.startswith(IRREVERSIBLE), text
         with scratch_database(after) as back:
             execute(back, f"BEGIN; {text}; COMMIT")
-            assert compare(before, read(back)) == [], text
+            assert diff(before, read_schema(back)) == [], text
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -184,7 +183,7 @@ def test_where_there_is_no_way_back_the_file_says_so_and_why(base: str, what: st
     sql, reason = REFUSED[what]
     with scratch_database(base) as after:
         execute(after, sql)
-        text = down_files.text(base, after)
+        text = generate_down(base, after)
         assert text.startswith(IRREVERSIBLE)
         assert reason in text
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from modelmigrate.branches import newer_names, require_additions, tables
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.migrations.branch import Fork
+from modelmigrate.branches import changed_tables, new_names, require_only_additions
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.branch import BranchComparison
 from tests.conftest import SLUG, path_without, run
 
 INITIAL = "20200101000000_initial.sql"
@@ -242,19 +242,19 @@ def test_a_migration_of_base_that_is_changed_here_is_refused(
 def test_only_changes_of_this_branch_are_held_against_it(
     what: str, parted: dict[str, str], theirs: dict[str, str], here: dict[str, str], blamed: bool
 ) -> None:
-    fork = Fork("main", parted, theirs, parted, here)
+    fork = BranchComparison("main", parted, theirs, parted, here)
     if blamed:
-        with pytest.raises(ToolError, match="1: edited") as refused:
-            require_additions(fork)
+        with pytest.raises(MigrateError, match="1: edited") as refused:
+            require_only_additions(fork)
         assert refused.value.code == Exit.HISTORY_BROKEN
     else:
-        require_additions(fork)
+        require_only_additions(fork)
 
 
 def test_new_versions_come_after_those_of_base_even_when_base_is_ahead_of_the_clock() -> None:
     base = {"20991231235959_x.sql": ""}
     here = {"20200101000000_b.sql": "", "20200101000001_a.sql": "", "21990101000000_c.sql": ""}
-    assert newer_names(Fork("main", {}, base, here, base | here)) == {
+    assert new_names(BranchComparison("main", {}, base, here, base | here)) == {
         "20200101000000_b.sql": "21000101000000_b.sql",
         "20200101000001_a.sql": "21000101000001_a.sql",
     }
@@ -376,4 +376,4 @@ def test_a_base_that_git_cannot_tell_is_named_with_its_cure(
     ],
 )
 def test_the_tables_that_a_file_changes_are_known(text: str, expected: set[str]) -> None:
-    assert tables(text) == expected
+    assert changed_tables(text) == expected

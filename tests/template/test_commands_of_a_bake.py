@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from modelmigrate.atlas.commands import without_passwords
+from modelmigrate.atlas.commands import hide_passwords
 from modelmigrate.migrations.files import file_name
 from tests.conftest import run
 
@@ -129,7 +129,7 @@ def test_a_database_that_cannot_be_reached_is_told_without_its_password(fork: Pa
 
 def test_passwords_are_hidden_in_both_spellings() -> None:
     said = "cannot connect: s3cr%40t, that is s3cr@t"
-    shown = without_passwords(said, {"URL": "postgresql://ada:s3cr%40t@db/shop"})
+    shown = hide_passwords(said, {"URL": "postgresql://ada:s3cr%40t@db/shop"})
     assert shown == "cannot connect: ****, that is ****"
 
 

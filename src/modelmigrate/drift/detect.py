@@ -2,20 +2,20 @@
 
 from collections.abc import Callable
 
-from modelmigrate.drift.compare import compare, pending, told
-from modelmigrate.drift.remedies import FIXES
-from modelmigrate.drift.report import FORMATS, verdict
-from modelmigrate.errors import ToolError
-from modelmigrate.postgres.environments import Environment, find
+from modelmigrate import project
+from modelmigrate.drift.compare import describe_pending, diff_ignoring, require_comparable
+from modelmigrate.drift.remedies import RESOLUTIONS
+from modelmigrate.drift.report import REPORT_FORMATS, report_drift
+from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.environments import Environment, find_environment
 from modelmigrate.postgres.snapshots import copy_roles
-from modelmigrate.project import settings
-from modelmigrate.schema.diff import without
-from modelmigrate.schema.dump import read
-from modelmigrate.schema.rebuild import unlike
-from modelmigrate.schema.states import replayed, states
+from modelmigrate.schema.diff import filter_ignored
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.rebuild import diff_normalized
+from modelmigrate.schema.states import current_and_desired, replay_migrations
 
 
-def drift(
+def detect_drift(
     env: str | None = None,
     against: str | None = None,
     form: str | None = None,
@@ -27,52 +27,52 @@ def drift(
     """Compare a live database with its migrations (`files`), the models or another environment.
 
     Raises:
-        ToolError: there is drift (exit code 2), or it cannot be told.
+        MigrateError: there is drift (exit code 2), or it cannot be told.
     """
-    require_choice("format", form, FORMATS)
-    require_choice("fix", fix, FIXES)
-    target = find(env)
+    require_choice("format", form, REPORT_FORMATS)
+    require_choice("fix", fix, RESOLUTIONS)
+    target = find_environment(env)
     if fix and (against or "files") != "files":
-        raise ToolError("fix= works against the files alone. Nothing was changed.")
+        raise MigrateError("fix= works against the files alone. Nothing was changed.")
     if against in (None, "", "files"):
-        story = told(target)
+        status = require_comparable(target)
         copy_roles(target.url)
-        with replayed(story.applied) as files:
-            expected = read(files)
-            differences = compare(expected, read(target.url))
+        with replay_migrations(status.applied) as files:
+            expected = read_schema(files)
+            differences = diff_ignoring(expected, read_schema(target.url))
             if fix and differences:
-                return FIXES[fix](target, story, files, allow_loss, yes)
-        return verdict(target, "its migrations", differences, form, pending(story))
+                return RESOLUTIONS[fix](target, status, files, allow_loss, yes)
+        return report_drift(target, "its migrations", differences, form, describe_pending(status))
     if against == "models":
-        return against_models(target, form)
-    return against_environment(target, find(against), form)
+        return drift_from_models(target, form)
+    return drift_from_environment(target, find_environment(against), form)
 
 
 def require_choice(name: str, given: str | None, known: dict[str, Callable[..., str]]) -> None:
     if given and given not in known:
-        raise ToolError(f"{name}={given} is none of {', '.join(known)}. Nothing was done.")
+        raise MigrateError(f"{name}={given} is none of {', '.join(known)}. Nothing was done.")
 
 
-def against_models(target: Environment, form: str | None) -> str:
+def drift_from_models(target: Environment, form: str | None) -> str:
     copy_roles(target.url)
-    live = read(target.url)
-    with states() as (_, models):
-        differences = unlike(read(models), live)
-    differences = without(differences, settings().ignore)
-    return verdict(target, "the models", differences, form, "")
+    live = read_schema(target.url)
+    with current_and_desired() as (_, models):
+        differences = diff_normalized(read_schema(models), live)
+    differences = filter_ignored(differences, project.settings().ignore)
+    return report_drift(target, "the models", differences, form, "")
 
 
-def against_environment(target: Environment, other: Environment, form: str | None) -> str:
+def drift_from_environment(target: Environment, other: Environment, form: str | None) -> str:
     """Versions first: an environment that is behind has not drifted for that."""
-    story, other_story = told(target), told(other)
-    if story.version != other_story.version:
-        distance = len(story.applied) - len(other_story.applied)
+    status, other_status = require_comparable(target), require_comparable(other)
+    if status.version != other_status.version:
+        distance = len(status.applied) - len(other_status.applied)
         where = "ahead of" if distance > 0 else "behind"
-        versions = f"{story.version} against {other_story.version}"
+        versions = f"{status.version} against {other_status.version}"
         return (
             f"{target.name} is {abs(distance)} migration(s) {where} {other.name}: {versions}.\n"
             "That is no drift; whether each is what its own migrations make:"
             f" make schema-drift env={target.name}; make schema-drift env={other.name}"
         )
-    differences = compare(read(other.url), read(target.url))
-    return verdict(target, other.name, differences, form, "")
+    differences = diff_ignoring(read_schema(other.url), read_schema(target.url))
+    return report_drift(target, other.name, differences, form, "")

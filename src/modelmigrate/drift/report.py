@@ -3,30 +3,30 @@
 import json
 from collections.abc import Callable
 
-from modelmigrate.errors import Exit, ToolError
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.environments import LOCAL, Environment
-from modelmigrate.schema.diff import Difference
+from modelmigrate.schema.diff import Change
 
-MEANING = {
+DESCRIPTIONS = {
     "extra": "is in the database, and not in",
     "missing": "is not in the database, but in",
     "changed": "is another in the database than in",
 }
 
 
-def verdict(
-    target: Environment, other: str, differences: list[Difference], form: str | None, note: str
+def report_drift(
+    target: Environment, other: str, differences: list[Change], form: str | None, note: str
 ) -> str:
-    report = FORMATS[form or "text"](target, other, differences, note)
+    report = REPORT_FORMATS[form or "text"](target, other, differences, note)
     if not differences:
         return report
     if form not in (None, "", "text"):
         print(report)
         report = f"{len(differences)} difference(s)"
-    raise ToolError(report, Exit.DRIFT)
+    raise MigrateError(report, Exit.DRIFT)
 
 
-def as_text(target: Environment, other: str, differences: list[Difference], note: str) -> str:
+def as_text(target: Environment, other: str, differences: list[Change], note: str) -> str:
     if not differences:
         return f"no drift: {target.name} agrees with {other}{note}"
     lines = [f"{target.name} has drifted from {other}{note}:"]
@@ -43,14 +43,14 @@ def as_text(target: Environment, other: str, differences: list[Difference], note
     return "\n".join(lines)
 
 
-def as_json(target: Environment, other: str, differences: list[Difference], note: str) -> str:
+def as_json(target: Environment, other: str, differences: list[Change], note: str) -> str:
     found = [
         {
             "how": each.how,
             "kind": each.kind,
             "name": each.name,
-            "expected": each.expected and each.expected.create,
-            "found": each.found and each.found.create,
+            "expected": each.desired and each.desired.create_sql,
+            "found": each.current and each.current.create_sql,
         }
         for each in differences
     ]
@@ -58,11 +58,11 @@ def as_json(target: Environment, other: str, differences: list[Difference], note
     return json.dumps(answer | {"note": note.strip(" ()"), "differences": found}, indent=2)
 
 
-def as_github(target: Environment, other: str, differences: list[Difference], note: str) -> str:
+def as_github(target: Environment, other: str, differences: list[Change], note: str) -> str:
     """Annotations, a line each; a line break is a code in them."""
     lines = []
     for each in differences:
-        text = "\n".join([f"{each.label} {MEANING[each.how]} {other}", *each.lines()])
+        text = "\n".join([f"{each.label} {DESCRIPTIONS[each.how]} {other}", *each.lines()])
         escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         lines.append(f"::error title=Schema drift in {target.name}::{escaped}")
     return (
@@ -71,7 +71,7 @@ def as_github(target: Environment, other: str, differences: list[Difference], no
     )
 
 
-FORMATS: dict[str, Callable[[Environment, str, list[Difference], str], str]] = {
+REPORT_FORMATS: dict[str, Callable[[Environment, str, list[Change], str], str]] = {
     "text": as_text,
     "json": as_json,
     "github": as_github,

@@ -21,7 +21,7 @@ class Drawing(NamedTuple):
     parts: list[str]
 
 
-def groups(shown: list[Box]) -> list[list[Box]]:
+def connected_groups(shown: list[Box]) -> list[list[Box]]:
     """What hangs together by references, each a group; one more for all that stands alone."""
     group = {box.table.name: [box] for box in shown}
     for box in shown:
@@ -40,7 +40,7 @@ def groups(shown: list[Box]) -> list[list[Box]]:
     return [*together, alone] if alone else together
 
 
-def pack(drawings: list[Drawing]) -> Drawing:
+def pack_drawings(drawings: list[Drawing]) -> Drawing:
     """All in one picture that fits a screen: each, the largest first, as high up as it fits."""
     area = sum((each.width + SPACE) * (each.height + SPACE) for each in drawings)
     limit = max(math.sqrt(area * SHAPE), *(each.width + SPACE for each in drawings))
@@ -63,7 +63,7 @@ def pack(drawings: list[Drawing]) -> Drawing:
     return Drawing(right - SPACE, bottom - SPACE, drawn)
 
 
-def arrange(group: list[Box], wanted: int) -> list[list[Box]]:
+def arrange_columns(group: list[Box], wanted: int) -> list[list[Box]]:
     """Spread the boxes over columns, and swap them as long as the lines between them get shorter."""
     each, more = divmod(len(group), wanted)
     heights = [each + (c < more) for c in range(wanted)]
@@ -130,7 +130,7 @@ class Line(NamedTuple):
         return self.gaps[0] > self.start
 
 
-def stack(
+def stack_columns(
     columns: list[list[Box]], lines: list[Line]
 ) -> tuple[dict[str, int], dict[tuple[Tree, int], int], int]:
     """How far down boxes begin and trees pass through columns, and the height of it all."""
@@ -170,7 +170,7 @@ def stack(
     return tops, slots, pile()
 
 
-def share(met: dict[Tree, list[int]]) -> dict[Tree, int]:
+def assign_lanes(met: dict[Tree, list[int]]) -> dict[Tree, int]:
     """Give each tree a lane of a gap; trees that are apart may have the same."""
     lanes: dict[Tree, int] = {}
     ends: list[int] = []

@@ -49,12 +49,15 @@ class Box(NamedTuple):
     @property
     def indent(self) -> int:
         """Room for the marks, before the names."""
-        return max((wide(marks(column)) + 1 for column in self.columns if column.marks), default=0)
+        return max(
+            (text_width(key_marks(column)) + 1 for column in self.columns if column.marks),
+            default=0,
+        )
 
     @property
     def width(self) -> float:
-        rows = (wide(column.name) + wide(kind(column)) for column in self.columns)
-        letters = max(wide(self.table.name), 16, self.indent + 2 + max(rows, default=0))
+        rows = (text_width(column.name) + text_width(type_label(column)) for column in self.columns)
+        letters = max(text_width(self.table.name), 16, self.indent + 2 + max(rows, default=0))
         return CHAR * letters + 20
 
     def row(self, reference: Reference) -> int:
@@ -64,14 +67,14 @@ class Box(NamedTuple):
         return HEAD + ROW * [column.name for column in self.columns].index(own[0]) + ROW // 2
 
 
-def wide(text: str) -> int:
+def text_width(text: str) -> int:
     """How many narrow letters need as much room."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def kind(column: Column) -> str:
+def type_label(column: Column) -> str:
     return f"{column.type}{'?' if column.null else ''}"
 
 
-def marks(column: Column) -> str:
+def key_marks(column: Column) -> str:
     return " ".join(column.marks)

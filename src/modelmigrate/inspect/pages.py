@@ -5,25 +5,25 @@ import secrets
 from pathlib import Path
 from urllib.parse import quote
 
-from modelmigrate.atlas.commands import inspect
-from modelmigrate.errors import ToolError
-from modelmigrate.inspect import svg as svg_
-from modelmigrate.inspect.mermaid import MADE_BY, mermaid
+from modelmigrate.atlas.commands import inspect_schema
+from modelmigrate.errors import MigrateError
+from modelmigrate.inspect.mermaid import GENERATED_BY, draw_mermaid
 from modelmigrate.inspect.model import Box, Table
-from modelmigrate.inspect.read import around, parse
-from modelmigrate.schema.declared import KINDS
-from modelmigrate.schema.diff import Entry
-from modelmigrate.schema.dump import read
+from modelmigrate.inspect.read import neighbours_of, parse_tables
+from modelmigrate.inspect.svg import draw_svg
+from modelmigrate.schema.declared import DECLARED_KINDS
+from modelmigrate.schema.diff import SchemaObject
+from modelmigrate.schema.dump import read_schema
 
-MANY = 25  # tables, beyond which a picture shows only their keys
+MANY_TABLES = 25  # tables, beyond which a picture shows only their keys
 MERMAID_LIMIT = 50_000  # characters that git hosts draw
 
 
-def boxes(tables: list[Table], focus: str = "") -> list[Box]:
+def boxes_of(tables: list[Table], focus: str = "") -> list[Box]:
     """What is shown of each table: all of it, or only the keys where there are many tables."""
     made = []
     for each in tables:
-        full = len(tables) <= MANY or each.name == focus
+        full = len(tables) <= MANY_TABLES or each.name == focus
         shown = [c for c in each.columns if full or {"PK", "FK"} & {*c.marks}]
         hidden = len(each.columns) - len(shown)
         note = f"+ {hidden} more" if hidden else "" if each.here else "in another schema"
@@ -32,7 +32,9 @@ def boxes(tables: list[Table], focus: str = "") -> list[Box]:
     return made
 
 
-def index(tables: list[Table], names: dict[str, str], whole: str, others: list[Entry]) -> str:
+def index_page(
+    tables: list[Table], names: dict[str, str], whole: str, others: list[SchemaObject]
+) -> str:
     """The page that links the pictures, with the whole schema embedded for hosts that draw it."""
     here = [each for each in tables if each.here]
     count = sum(len(each.references) for each in here)
@@ -44,13 +46,13 @@ def index(tables: list[Table], names: dict[str, str], whole: str, others: list[E
         to = sorted({r.table for r in each.references})
         by = [other.name for other in here if each.name in {r.table for r in other.references}]
         cells = (
-            f"{label(each.name)} ([svg]({file}.svg), [mermaid]({file}.mmd))",
-            str(len(each.columns)), ", ".join(map(label, to)), ", ".join(map(label, by)),
+            f"{escape_markdown(each.name)} ([svg]({file}.svg), [mermaid]({file}.mmd))",
+            str(len(each.columns)), ", ".join(map(escape_markdown, to)), ", ".join(map(escape_markdown, by)),
         )  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(
         [
-            f"<!-- {MADE_BY} -->",
+            f"<!-- {GENERATED_BY} -->",
             "# Schema",
             "",
             f"{len(here)} tables, {count} references: [svg](schema.svg), [mermaid](schema.mmd)",
@@ -61,25 +63,25 @@ def index(tables: list[Table], names: dict[str, str], whole: str, others: list[E
             "| --- | --- | --- | --- |",
             *rows,
             "",
-            *beside(others),
+            *other_objects(others),
         ]
     )
 
 
-def beside(others: list[Entry]) -> list[str]:
+def other_objects(others: list[SchemaObject]) -> list[str]:
     """The functions, procedures, triggers, views and extensions, as a table."""
     if not others:
         return []
-    rows = [f"| {each.kind.lower()} | {label(each.name)} |" for each in others]
+    rows = [f"| {each.kind.lower()} | {escape_markdown(each.name)} |" for each in others]
     return ["| beside the tables | |", "| --- | --- |", *rows, ""]
 
 
-def label(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that Markdown shows as it is."""
     return re.sub(r"[^\w ]|^_|_$", lambda m: f"&#{ord(m[0])};", text)
 
 
-def file_names(tables: list[Table]) -> dict[str, str]:
+def diagram_names(tables: list[Table]) -> dict[str, str]:
     """A name for each table's files: safe, and distinct where case does not count, too."""
     names: dict[str, str] = {}
     for each in tables:
@@ -90,48 +92,52 @@ def file_names(tables: list[Table]) -> dict[str, str]:
     return names
 
 
-def files(tables: list[Table], others: list[Entry]) -> dict[str, str]:
+def diagram_files(tables: list[Table], others: list[SchemaObject]) -> dict[str, str]:
     """What belongs in the folder: text by path."""
-    shown, names = boxes(tables), file_names(tables)
-    whole = mermaid(shown)
+    shown, names = boxes_of(tables), diagram_names(tables)
+    whole = draw_mermaid(shown)
     made = {
-        "index.md": index(tables, names, whole, others),
+        "index.md": index_page(tables, names, whole, others),
         "schema.mmd": whole,
-        "schema.svg": marked(svg_.svg(shown, "Schema")),
+        "schema.svg": with_header(draw_svg(shown, "Schema")),
     }
     for each in tables:
         if each.here:
-            near = boxes(around(tables, each.name), each.name)
-            made[f"tables/{names[each.name]}.mmd"] = mermaid(near)
-            made[f"tables/{names[each.name]}.svg"] = marked(svg_.svg(near, f"Table {each.name}"))
+            near = boxes_of(neighbours_of(tables, each.name), each.name)
+            made[f"tables/{names[each.name]}.mmd"] = draw_mermaid(near)
+            made[f"tables/{names[each.name]}.svg"] = with_header(
+                draw_svg(near, f"Table {each.name}")
+            )
     return made
 
 
-def marked(svg: str) -> str:
-    return f"<!-- {MADE_BY} -->\n{svg}"
+def with_header(svg: str) -> str:
+    return f"<!-- {GENERATED_BY} -->\n{svg}"
 
 
-def write(url: str, folder: Path) -> list[Path]:
+def write_diagrams(url: str, folder: Path) -> list[Path]:
     """Draw the database at `url` into `folder`; return the files, changed or not.
 
     Pictures of tables that are gone are removed, if they were made here.
 
     Raises:
-        ToolError: there is no table, or a file in the way was not made here. Nothing is written.
+        MigrateError: there is no table, or a file in the way was not made here. Nothing is written.
     """
-    tables = parse(inspect(url, "json"))
+    tables = parse_tables(inspect_schema(url, "json"))
     if not tables:
-        raise ToolError("the database has no tables, so nothing was drawn. Make them: make migrate")
-    others = [entry for entry in read(url).values() if entry.kind in KINDS]
-    wanted = {folder / name: text for name, text in files(tables, others).items()}
-    if strange := [path for path in sorted(wanted) if path.exists() and not ours(path)]:
-        raise ToolError(
+        raise MigrateError(
+            "the database has no tables, so nothing was drawn. Make them: make migrate"
+        )
+    others = [entry for entry in read_schema(url).values() if entry.kind in DECLARED_KINDS]
+    wanted = {folder / name: text for name, text in diagram_files(tables, others).items()}
+    if strange := [path for path in sorted(wanted) if path.exists() and not is_generated(path)]:
+        raise MigrateError(
             f"not made by make schema-viz: {', '.join(map(str, strange))}"
             "\nNothing was written. Move it elsewhere, then: make schema-viz"
         )
     # Before anything is written: the old name may differ from the new in its case alone.
     for path in (*folder.glob("tables/*.mmd"), *folder.glob("tables/*.svg")):
-        if path not in wanted and ours(path):
+        if path not in wanted and is_generated(path):
             path.unlink()
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for path, text in wanted.items():
@@ -142,5 +148,5 @@ def write(url: str, folder: Path) -> list[Path]:
     return sorted(wanted)
 
 
-def ours(path: Path) -> bool:
-    return path.is_file() and MADE_BY.encode() in path.read_bytes()[:400]
+def is_generated(path: Path) -> bool:
+    return path.is_file() and GENERATED_BY.encode() in path.read_bytes()[:400]

@@ -7,19 +7,19 @@ from typing import Any
 from modelmigrate.inspect.model import Column, Reference, Table
 
 
-def parse(text: str) -> list[Table]:
+def parse_tables(text: str) -> list[Table]:
     """The tables in Atlas's JSON by name, and after them the tables elsewhere that they refer to."""
     found = [t for s in json.loads(text).get("schemas", ()) for t in s.get("tables", ())]
-    tables = sorted(map(read, found), key=lambda each: each.name)
+    tables = sorted(map(read_table, found), key=lambda each: each.name)
     names = {each.name for each in tables}
     elsewhere = {r.table for each in tables for r in each.references} - names
     return [*tables, *(Table(name, here=False) for name in sorted(elsewhere))]
 
 
-def read(found: dict[str, Any]) -> Table:
+def read_table(found: dict[str, Any]) -> Table:
     keys = [i for i in found.get("indexes", ()) if i.get("unique")]
-    primary = parts(found.get("primary_key", {}))
-    unique = [primary, *map(parts, keys)]
+    primary = key_columns(found.get("primary_key", {}))
+    unique = [primary, *map(key_columns, keys)]
     foreign = [(tuple(f["columns"]), f["references"]) for f in found.get("foreign_keys", ())]
     marks = {
         "PK": primary,
@@ -49,13 +49,13 @@ def read(found: dict[str, Any]) -> Table:
     return Table(found["name"], columns, tuple(sorted(references)))
 
 
-def parts(key: dict[str, Any]) -> set[str]:
+def key_columns(key: dict[str, Any]) -> set[str]:
     """The columns of a key; none if it is about more than columns."""
     names = [part.get("column", "") for part in key.get("parts", ())]
     return set(names) if all(names) else set()
 
 
-def around(tables: Iterable[Table], name: str) -> list[Table]:
+def neighbours_of(tables: Iterable[Table], name: str) -> list[Table]:
     """A table, those that it refers to and those that refer to it, with no other references."""
     kept = [
         each._replace(references=tuple(r for r in each.references if name in (each.name, r.table)))

@@ -17,13 +17,23 @@ from modelmigrate.inspect.layout import (
     Drawing,
     Line,
     Tree,
-    arrange,
-    groups,
-    pack,
-    share,
-    stack,
+    arrange_columns,
+    assign_lanes,
+    connected_groups,
+    pack_drawings,
+    stack_columns,
 )
-from modelmigrate.inspect.model import CHAR, HEAD, ROW, Box, Reference, Table, kind, marks, wide
+from modelmigrate.inspect.model import (
+    CHAR,
+    HEAD,
+    ROW,
+    Box,
+    Reference,
+    Table,
+    key_marks,
+    text_width,
+    type_label,
+)
 
 STUB = 26
 # By selector, so that no two braces meet, which a template engine would take for its own.
@@ -60,23 +70,23 @@ INK = (
 LEGEND = ("fork: many rows refer to one; bar: at most one", "ring and ?: may be NULL")
 
 
-def svg(shown: list[Box], title: str) -> str:
+def draw_svg(shown: list[Box], title: str) -> str:
     """A file of its own, for light and dark: no script, no font, and every reference told in text.
 
     Each table that a box refers to must have a box.
     """
     colours = {box.table.name: i % len(INK) for i, box in enumerate(shown)}
     drawings = []
-    for group in groups(shown):
+    for group in connected_groups(shown):
         tall = sum(box.height + GAP for box in group)
         wanted = math.sqrt(SHAPE * tall / max(box.width + 3 * STUB for box in group))
         lined = any(box.table.references for box in group)
         count = min(len(group), max(round(wanted), 2 if lined else 1))
-        drawings.append(draw(arrange(group, count), colours))
-    drawing = pack(drawings)
-    width = max(drawing.width, *(CHAR * wide(line) for line in LEGEND)) + 48
+        drawings.append(draw_group(arrange_columns(group, count), colours))
+    drawing = pack_drawings(drawings)
+    width = max(drawing.width, *(CHAR * text_width(line) for line in LEGEND)) + 48
     height = drawing.height + 104
-    told = [told_reference(box.table, r) for box in shown for r in box.table.references]
+    told = [describe_reference(box.table, r) for box in shown for r in box.table.references]
     size = f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">',
@@ -93,7 +103,7 @@ def svg(shown: list[Box], title: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def draw(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
+def draw_group(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
     """Boxes and lines of one group, at the origin."""
     column_of = {box.table.name: c for c, column in enumerate(columns) for box in column}
     lines = [
@@ -101,7 +111,7 @@ def draw(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
         for box in chain(*columns)
         for reference in box.table.references
     ]
-    tops, slots, height = stack(columns, lines)
+    tops, slots, height = stack_columns(columns, lines)
 
     met: list[defaultdict[Tree, list[int]]] = [defaultdict(list) for _ in range(len(columns) + 1)]
     routes = []
@@ -113,7 +123,7 @@ def draw(columns: list[list[Box]], colours: dict[str, int]) -> Drawing:
             met[gap][line.tree] += ys
         routes.append(route)
 
-    lanes = list(map(share, met))
+    lanes = list(map(assign_lanes, met))
     edges: list[tuple[float, float]] = []
     firsts, x = [], 0.0
     for trees, column in zip(lanes, [*columns, []], strict=True):
@@ -155,9 +165,9 @@ def box_svg(box: Box, x: float, y: float, width: float) -> str:
     line = y + HEAD + 15
     for column in box.columns:
         drawn += [
-            text_svg("mark dim", x + 10, line, marks(column)),
+            text_svg("mark dim", x + 10, line, key_marks(column)),
             text_svg("", x + 10 + CHAR * box.indent, line, column.name),
-            text_svg("dim", x + width - 10, line, kind(column), end=True),
+            text_svg("dim", x + width - 10, line, type_label(column), end=True),
         ]
         line += ROW
     drawn.append(text_svg("dim", x + 10, line, box.note))
@@ -170,7 +180,7 @@ def line_svg(line: Line, points: list[tuple[float, float]], colour: int) -> str:
     bar = f"M{x + 8 * out:g} {y - 5:g}v10"
     fork = f"M{x:g} {y - 5:g}l{10 * out} 5l{-10 * out} 5"
     ring = f'<circle class="ring" cx="{x + 14 * out:g}" cy="{y:g}" r="3.5"/>'
-    told = escape(told_reference(line.source.table, line.reference))
+    told = escape(describe_reference(line.source.table, line.reference))
     return (
         f'<g class="line t{colour}"><title>{told}</title>'
         f'<path d="{rounded(points)}{bar if line.reference.unique else fork}"/>'
@@ -198,7 +208,7 @@ def text_svg(kinds: str, x: float, y: float, text: str, *, end: bool = False) ->
     return shown if text else ""
 
 
-def told_reference(table: Table, reference: Reference) -> str:
+def describe_reference(table: Table, reference: Reference) -> str:
     ours, theirs = ", ".join(reference.columns), ", ".join(reference.to)
     return f"{table.name} ({ours}) refers to {reference.table} ({theirs})"
 

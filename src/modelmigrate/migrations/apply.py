@@ -12,31 +12,30 @@ from urllib.parse import quote
 import psycopg
 
 from modelmigrate import project
-from modelmigrate.atlas.binary import binary
-from modelmigrate.atlas.commands import failure, without_passwords
-from modelmigrate.atlas.directory import Migration, migrations
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.migrations import revisions
-from modelmigrate.migrations.lock import backoff, locked
+from modelmigrate.atlas.binary import atlas_binary
+from modelmigrate.atlas.commands import atlas_error, hide_passwords
+from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.lock import backoff, migration_lock
 from modelmigrate.migrations.preflight import (
+    check_indexes,
+    check_privileges,
+    created_by,
     drop_concurrently,
     invalid_indexes,
-    made_by,
-    require_able,
-    require_valid_indexes,
 )
-from modelmigrate.migrations.revisions import History, require_whole
-from modelmigrate.migrations.verify import require_same
+from modelmigrate.migrations.revisions import MigrationStatus, read_status, require_consistent
+from modelmigrate.migrations.verify import verify_schema
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.environments import confirm, find
+from modelmigrate.postgres.environments import confirm, find_environment
 from modelmigrate.postgres.snapshots import copy_roles
-from modelmigrate.project import Settings, settings
-from modelmigrate.schema import dump
-from modelmigrate.schema.states import replayed
+from modelmigrate.project import Settings
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import replay_migrations
 
 ATLAS_APPLICATION = "atlas migrate apply"
 # What Atlas says when the same may well work a moment later.
-PASSING = re.compile(
+TRANSIENT = re.compile(
     "lock timeout|deadlock detected|terminating connection|connection (?:refused|reset)|bad connection"
     "|database system is|unexpected EOF|broken pipe|server closed|no such file or directory"
     "|acquiring database lock|57P01|55P03|40P01",
@@ -44,7 +43,7 @@ PASSING = re.compile(
 )
 
 
-class PassingError(ToolError):
+class TransientError(MigrateError):
     """A failure that another attempt may not meet."""
 
     def __init__(self, message: str, short: str, code: Exit = Exit.ERROR) -> None:
@@ -52,49 +51,51 @@ class PassingError(ToolError):
         self.short = short
 
 
-def migrate(env: str | None = None, *, yes: bool = False) -> str:
+def apply_pending(env: str | None = None, *, yes: bool = False) -> str:
     """Apply the pending migrations, then compare the live schema with the replayed one.
 
     Raises:
-        ToolError: what stands in the way, or a live schema that differs (exit code 2).
+        MigrateError: what stands in the way, or a live schema that differs (exit code 2).
     """
-    target = find(env)
-    limits = settings()
-    require_able(target)
-    story = revisions.read(target.url)
-    require_whole(story)
-    if story.pending:
-        what = f"apply {len(story.pending)} migration(s), up to {story.pending[-1].name}"
+    target = find_environment(env)
+    limits = project.settings()
+    check_privileges(target)
+    status = read_status(target.url)
+    require_consistent(status)
+    if status.pending:
+        what = f"apply {len(status.pending)} migration(s), up to {status.pending[-1].name}"
         confirm(target, what, yes=yes)
-    require_valid_indexes(target.url, story)
+    check_indexes(target.url, status)
     for attempt in range(1, limits.attempts + 1):
         try:
-            with locked(target.url, limits.wait, ours=False):
+            with migration_lock(target.url, limits.wait, ours=False):
                 pass  # somebody runs Atlas by hand: told apart here, where it can be said who
-            with locked(target.url, limits.wait):
+            with migration_lock(target.url, limits.wait):
                 # Another process may have done it meanwhile.
-                story = revisions.read(target.url)
-                require_whole(story)
-                apply_pending(target.url, story, limits)
+                status = read_status(target.url)
+                require_consistent(status)
+                apply_files(target.url, status, limits)
             break
-        except PassingError as error:
+        except TransientError as error:
             if attempt == limits.attempts:
-                raise ToolError(f"{error}\n{left(target.url)}", error.code) from None
+                raise MigrateError(
+                    f"{error}\n{describe_remaining_state(target.url)}", error.code
+                ) from None
             seconds = backoff(attempt)
             print(f"  {error.short}: again in {seconds:.1f} s", flush=True)
             time.sleep(seconds)
     copy_roles(target.url)
-    with replayed(migrations()) as expected:
-        require_same(target, dump.read(expected), "The migrations are applied all the same.")
-    count = len(story.pending)
+    with replay_migrations(read_migrations()) as expected:
+        verify_schema(target, read_schema(expected), "The migrations are applied all the same.")
+    count = len(status.pending)
     done = f"{count} migration{'s' if count != 1 else ''} applied" if count else "nothing to do"
-    version = (story.pending or story.applied)[-1].version
+    version = (status.pending or status.applied)[-1].version
     return f"{done}: {target.name} is at version {version}, and its schema is as the files make it"
 
 
-def apply_pending(url: str, story: History, limits: Settings) -> None:
+def apply_files(url: str, status: MigrationStatus, limits: Settings) -> None:
     """Let Atlas apply what is pending: files in a transaction together, others one by one."""
-    for together, group in groupby(story.pending, lambda migration: migration.in_transaction):
+    for together, group in groupby(status.pending, lambda migration: migration.in_transaction):
         files = list(group)
         for batch in [files] if together else [[file] for file in files]:
             # An index that is built concurrently waits for others, and others never for it.
@@ -121,12 +122,12 @@ def apply_batch(url: str, batch: list[Migration], session: str) -> None:
 
     Raises:
         PassingError: it may work another time.
-        ToolError: it will not; what was left.
+        MigrateError: it will not; what was left.
     """
     names = {migration.version: migration.name for migration in batch}
     options = ("--env", "local", "--tx-mode", "file", "--lock-timeout", "10s")
     child = subprocess.Popen(
-        [binary(), "migrate", "apply", str(len(batch)), *options],
+        [atlas_binary(), "migrate", "apply", str(len(batch)), *options],
         cwd=project.root(),
         env=os.environ | {"ATLAS_NO_UPDATE_NOTIFIER": "1", "DATABASE_URL": session},
         stdout=subprocess.PIPE,
@@ -150,29 +151,29 @@ def apply_batch(url: str, batch: list[Migration], session: str) -> None:
         reader.join()
     if child.returncode:
         print("failed", flush=True)
-        error = failure(without_passwords("".join(said), {"DATABASE_URL": session}))
-        with suppress(ToolError, psycopg.Error):  # the server may be down
+        error = atlas_error(hide_passwords("".join(said), {"DATABASE_URL": session}))
+        with suppress(MigrateError, psycopg.Error):  # the server may be down
             broken = invalid_indexes(url)
-            drop_concurrently(url, [name for name in broken if made_by(batch, name)])
-        if found := PASSING.search(str(error)):
+            drop_concurrently(url, [name for name in broken if created_by(batch, name)])
+        if found := TRANSIENT.search(str(error)):
             timed_out = re.search("lock timeout|database lock|55P03", str(error))
-            raise PassingError(str(error), found[0], Exit.BUSY if timed_out else Exit.ERROR)
-        raise ToolError(f"{error}\n{left(url)}", error.code)
+            raise TransientError(str(error), found[0], Exit.BUSY if timed_out else Exit.ERROR)
+        raise MigrateError(f"{error}\n{describe_remaining_state(url)}", error.code)
 
 
-def left(url: str) -> str:
+def describe_remaining_state(url: str) -> str:
     """What a failure left behind, and how to go on."""
     try:
-        story = revisions.read(url)
-    except ToolError as error:
+        status = read_status(url)
+    except MigrateError as error:
         return f"What it left cannot be told: {error}"
-    if story.partial:
+    if status.partially_applied:
         return (
-            f"Applied up to {story.version}. {story.pending[0].name} runs outside a transaction and"
-            f" is half done: {story.partial}\nMend the cause, then: make migrate goes on with the"
+            f"Applied up to {status.version}. {status.pending[0].name} runs outside a transaction and"
+            f" is half done: {status.partially_applied}\nMend the cause, then: make migrate goes on with the"
             " statement that failed"
         )
     return (
-        f"Applied up to {story.version}; the file that failed was rolled back, and nothing of it is"
+        f"Applied up to {status.version}; the file that failed was rolled back, and nothing of it is"
         " left. Mend the cause, then: make migrate"
     )

@@ -3,38 +3,38 @@
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import require_migrations, version
+from modelmigrate.atlas.directory import require_migrations, version_of
 from modelmigrate.git import git
 
-Files = dict[str, str]  # the name of each migration, and git's hash of its contents
+HashByName = dict[str, str]  # the name of each migration, and git's hash of its contents
 
 
-class Fork(NamedTuple):
+class BranchComparison(NamedTuple):
     """The migrations of two branches: where they parted, at both ends, and in the work tree."""
 
     base: str
-    parted: Files
-    theirs: Files
-    head: Files
-    here: Files
+    merge_base_files: HashByName
+    base_files: HashByName
+    head_files: HashByName
+    worktree_files: HashByName
 
     @property
-    def own(self) -> list[str]:
+    def added(self) -> list[str]:
         """What this branch adds, in its order: in the midst of a `git rebase`, what came first is
         committed already, under a newer name."""
-        added = self.here.keys() - self.theirs.keys() - self.parted.keys()
-        return sorted(added, key=lambda name: (name not in self.head, name))
+        names = self.worktree_files.keys() - self.base_files.keys() - self.merge_base_files.keys()
+        return sorted(names, key=lambda name: (name not in self.head_files, name))
 
     @property
     def newest(self) -> str:
-        return max(self.theirs, key=version, default="")
+        return max(self.base_files, key=version_of, default="")
 
 
-def compare(base: str) -> Fork:
+def compare_branches(base: str) -> BranchComparison:
     """Find what this branch and `base` have, and had when they parted.
 
     Raises:
-        ToolError: git cannot tell; with the cure.
+        MigrateError: git cannot tell; with the cure.
     """
     require_migrations()
     remote, _, branch = base.partition("/") if "/" in base else ("origin", "", base)
@@ -49,16 +49,22 @@ def compare(base: str) -> Fork:
         cure=f"This branch and {base} have no commit in common. In a shallow clone, fetch the"
         " rest: git fetch --unshallow. Otherwise name another branch: base=...",
     ).strip()  # fmt: skip
-    return Fork(base, committed(parted), committed(tip), committed("HEAD"), in_work_tree())
+    return BranchComparison(
+        base,
+        committed_files(parted),
+        committed_files(tip),
+        committed_files("HEAD"),
+        worktree_files(),
+    )
 
 
-def committed(commit: str) -> Files:
+def committed_files(commit: str) -> HashByName:
     entries = git("ls-tree", "-z", commit, "migrations/").split("\0")
     found = [entry.partition("\t") for entry in entries if entry.endswith(".sql")]
     return {path.removeprefix("migrations/"): about.split()[2] for about, _, path in found}
 
 
-def in_work_tree() -> Files:
+def worktree_files() -> HashByName:
     paths = sorted(project.migrations_dir().glob("*.sql"))
     given = "".join(f"{path.as_posix()}\n" for path in paths)
     hashes = git("hash-object", "--no-filters", "--stdin-paths", given=given).split()

@@ -6,65 +6,68 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.migrations import down_files
-from modelmigrate.migrations.files import file_name, file_names, write
-from modelmigrate.planning.context import NoPlanError
-from modelmigrate.planning.plan import plan_models
-from modelmigrate.planning.proof import run
-from modelmigrate.planning.renames import candidates, decide, renamed
-from modelmigrate.planning.transactions import in_pieces
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.down_files import generate_down
+from modelmigrate.migrations.files import file_name, file_names, write_migrations
+from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.plan import plan_migration
+from modelmigrate.planning.proof import execute_as_migration
+from modelmigrate.planning.renames import confirm_renames, possible_renames, rename_statements
+from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.project import place
-from modelmigrate.schema import declared, dump
-from modelmigrate.schema.declared import KINDS
-from modelmigrate.schema.diff import Difference, compare
-from modelmigrate.schema.states import states
-from modelmigrate.sql.patterns import ADD_VALUE
-from modelmigrate.sql.statements import code
-from modelmigrate.terminal import at
+from modelmigrate.schema.declared import DECLARED_KINDS, read_declared
+from modelmigrate.schema.diff import Change, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import current_and_desired
+from modelmigrate.sql.patterns import ADD_ENUM_VALUE
+from modelmigrate.sql.statements import strip_comments
+from modelmigrate.terminal import progress
 
 BY_HAND = """Nothing was written. Write a migration by hand for this part, migrations/<YYYYMMDDHHMMSS>_<name>.sql,
 then make migrate-hash, and make migrate-create for the rest."""
 
 
-class Created(NamedTuple):
+class CreatedMigrations(NamedTuple):
     """What was written, and what Atlas has no word for."""
 
     files: list[Path]
-    notes: list[str]
+    warnings: list[str]
 
 
-def create(message: str, rename: str | None = None) -> Created:
+def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
     """Write the migrations that bring the database up to the models, with their down files.
 
     Raises:
-        ToolError: the message gives no file name, the models cannot be loaded, something looks
+        MigrateError: the message gives no file name, the models cannot be loaded, something looks
             renamed and nobody says whether it is, or there is no plan that can be proven. Nothing
             is written then.
     """
     name = file_name(message)
-    notes = [note for each in declared.read() for note in each.notes]
-    with states() as (old, new):
-        before, wanted = dump.read(old), dump.read(new)
-        if not (differences := compare(wanted, before)):
-            return Created([], notes)
-        renames = renamed(old, decide(candidates(old, new), rename), wanted)
-        at("planning")
+    warnings = [note for each in read_declared() for note in each.warnings]
+    with current_and_desired() as (old, new):
+        before, wanted = read_schema(old), read_schema(new)
+        if not (differences := diff(wanted, before)):
+            return CreatedMigrations([], warnings)
+        renames = rename_statements(
+            old, confirm_renames(possible_renames(old, new), rename), wanted
+        )
+        progress("planning")
         try:
-            statements = plan_models(old, new, wanted, renames)
+            statements = plan_migration(old, new, wanted, renames)
             if not statements:  # it is spelt in another way, and that is all
-                return Created([], notes)
-            at("finding the way back, and proving both")
-            files = proven(old, in_pieces(statements, before))
-        except NoPlanError as error:
-            raise ToolError(f"{error}\n{BY_HAND}", Exit.REFUSED) from None
+                return CreatedMigrations([], warnings)
+            progress("finding the way back, and proving both")
+            files = split_and_verify(old, split_by_transaction(statements, before))
+        except CannotPlanError as error:
+            raise MigrateError(f"{error}\n{BY_HAND}", Exit.REFUSED) from None
         texts, downs = [text for text, _ in files], [down for _, down in files]
         contents = dict(zip(file_names(name, texts), texts, strict=True))
-    return Created(write(contents, downs), notes + undeclared(differences))
+    return CreatedMigrations(
+        write_migrations(contents, downs), warnings + undeclared_drops(differences)
+    )
 
 
-def proven(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
+def split_and_verify(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
     """The text of each file as Atlas can run it on the scratch database `state`, and of its way
     back.
 
@@ -76,20 +79,20 @@ def proven(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
     piece, *rest = pieces
     with scratch_database(state) as after:
         try:
-            text = run(after, piece)
+            text = execute_as_migration(after, piece)
         except errors.UnsafeNewEnumValueUsage as error:
-            values = [each for each in piece if ADD_VALUE.match(code(each))]
+            values = [each for each in piece if ADD_ENUM_VALUE.match(strip_comments(each))]
             others = [each for each in piece if each not in values]
             if not values or not others:
-                raise NoPlanError(str(error)) from None
-            return proven(state, [values, others, *rest])
-        return [(text, down_files.text(state, after)), *proven(after, rest)]
+                raise CannotPlanError(str(error)) from None
+            return split_and_verify(state, [values, others, *rest])
+        return [(text, generate_down(state, after)), *split_and_verify(after, rest)]
 
 
-def undeclared(differences: list[Difference]) -> list[str]:
+def undeclared_drops(differences: list[Change]) -> list[str]:
     """What is dropped because no file declares it."""
     return [
-        f"note: drops {each.label}, which no file in {place(project.sql_dir())} declares"
+        f"note: drops {each.label}, which no file in {project.relative(project.sql_dir())} declares"
         for each in differences
-        if each.kind in KINDS and not each.expected
+        if each.kind in DECLARED_KINDS and not each.desired
     ]

@@ -5,26 +5,26 @@ import time
 import psycopg
 from psycopg import errors
 
+from modelmigrate import project
 from modelmigrate.atlas.directory import Migration
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.migrations.lock import backoff, locked
-from modelmigrate.migrations.revisions import REVISIONS
-from modelmigrate.project import settings
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.lock import backoff, migration_lock
+from modelmigrate.migrations.revisions import REVISIONS_TABLE
 
 
-def run(url: str, script: str, going: list[Migration]) -> None:
+def execute_script(url: str, script: str, going: list[Migration]) -> None:
     """Run the script and forget the migrations, in one transaction.
 
     Raises:
-        ToolError: it could not be done; the transaction left nothing behind.
+        MigrateError: it could not be done; the transaction left nothing behind.
     """
-    limits = settings()
+    limits = project.settings()
     versions = [migration.version for migration in going]
     for attempt in range(1, limits.attempts + 1):
         try:
             with (
-                locked(url, limits.wait, ours=False),
-                locked(url, limits.wait) as connection,
+                migration_lock(url, limits.wait, ours=False),
+                migration_lock(url, limits.wait) as connection,
                 connection.transaction(),
             ):
                 timeouts = {"lock_timeout": limits.lock_timeout, "statement_timeout": 0}
@@ -34,25 +34,25 @@ def run(url: str, script: str, going: list[Migration]) -> None:
                 connection.execute(script.encode())
                 if not versions:  # what was changed by hand is in no record
                     return
-                forget = f"DELETE FROM {REVISIONS} WHERE version = ANY(%s)"
+                forget = f"DELETE FROM {REVISIONS_TABLE} WHERE version = ANY(%s)"
                 gone = connection.execute(forget.encode(), [versions]).rowcount
                 if gone != len(versions):
-                    raise ToolError("somebody else took a migration back. Nothing was changed.")
+                    raise MigrateError("somebody else took a migration back. Nothing was changed.")
         except (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled) as error:
             if attempt == limits.attempts:
-                raise ToolError(
+                raise MigrateError(
                     f"{error}\nNothing was changed. Others use these tables: try again later",
                     Exit.BUSY,
                 ) from None
             time.sleep(backoff(attempt))
             continue
         except psycopg.OperationalError as error:
-            raise ToolError(
+            raise MigrateError(
                 f"the connection was lost: {error}\nThe transaction was rolled back, unless its"
                 " COMMIT was on the way: see make migrate-status"
             ) from None
         except psycopg.Error as error:
-            raise ToolError(
+            raise MigrateError(
                 f"the rows do not allow it: {error}\nNothing was changed: the transaction was"
                 " rolled back. Mend the rows first, or go forward with a new migration.",
                 Exit.REFUSED,

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import OUTSIDE_TRANSACTION, rehash
-from modelmigrate.errors import ToolError
-from modelmigrate.sql.patterns import INDEX
-from modelmigrate.sql.statements import code
+from modelmigrate.atlas.directory import TXMODE_NONE, update_checksums
+from modelmigrate.errors import MigrateError
+from modelmigrate.sql.patterns import INDEX_STATEMENT
+from modelmigrate.sql.statements import strip_comments
 
 
 def file_name(message: str) -> str:
@@ -17,7 +17,7 @@ def file_name(message: str) -> str:
     ascii_only = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", ascii_only.lower()).strip("_")
     if not name or len(name) > 100:
-        raise ToolError(
+        raise MigrateError(
             f"a migration needs a name of 1 to 100 letters and digits, not {message!r}\n"
             'Nothing was written. Say what changes: make migrate-create m="add user bio"'
         )
@@ -34,14 +34,14 @@ def file_names(name: str, pieces: list[str]) -> list[str]:
         )
     names = []
     for number, piece in enumerate(pieces):
-        index = INDEX.match(code(piece).replace(" CONCURRENTLY", ""))
-        own_name = index and len(pieces) > 1 and piece.startswith(OUTSIDE_TRANSACTION)
+        index = INDEX_STATEMENT.match(strip_comments(piece).replace(" CONCURRENTLY", ""))
+        own_name = index and len(pieces) > 1 and piece.startswith(TXMODE_NONE)
         stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
         names.append(f"{moment + timedelta(seconds=number):%Y%m%d%H%M%S}_{stem}.sql")
     return names
 
 
-def write(contents: dict[str, str], downs: list[str]) -> list[Path]:
+def write_migrations(contents: dict[str, str], downs: list[str]) -> list[Path]:
     """Write migrations, down files and `atlas.sum`; all or none."""
     sum_file = project.migrations_dir() / "atlas.sum"
     sum_before = sum_file.read_bytes() if sum_file.exists() else None
@@ -51,7 +51,7 @@ def write(contents: dict[str, str], downs: list[str]) -> list[Path]:
     try:
         for file, text in zip([*files, *back], [*contents.values(), *downs], strict=True):
             file.write_text(text, encoding="utf-8", newline="\n")
-        rehash()
+        update_checksums()
     except BaseException:
         for file in (*files, *back):
             file.unlink(missing_ok=True)

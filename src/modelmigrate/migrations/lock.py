@@ -8,12 +8,12 @@ from typing import Any
 
 import psycopg
 
-from modelmigrate.errors import Exit, ToolError
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
 # Of all who use these tools; and Atlas's own, the FNV-1 hash of "atlas_migrate_execute".
-OUR_LOCK, ATLAS_LOCK = 4_711_820_991_202, 2_686_470_616
-HOLDER = """
+PACKAGE_LOCK, ATLAS_LOCK = 4_711_820_991_202, 2_686_470_616
+LOCK_HOLDER = """
     SELECT format('process %%s of %%s, %%s, from %%s, since %%s', a.pid, a.usename,
                   nullif(a.application_name, ''), coalesce(a.client_addr::text, 'this machine'),
                   to_char(a.backend_start, 'HH24:MI:SS'))
@@ -22,16 +22,18 @@ HOLDER = """
 
 
 @contextmanager
-def locked(url: str, seconds: float, *, ours: bool = True) -> Iterator[psycopg.Connection[Any]]:
+def migration_lock(
+    url: str, seconds: float, *, ours: bool = True
+) -> Iterator[psycopg.Connection[Any]]:
     """Hold the lock that one migration at a time may have; yields the session that has it.
 
     It is asked for again and again, since a session that waits in the server would keep CREATE
     INDEX CONCURRENTLY waiting.
 
     Raises:
-        ToolError: it was not to be had in time (exit code 5); who holds it.
+        MigrateError: it was not to be had in time (exit code 5); who holds it.
     """
-    key = OUR_LOCK if ours else ATLAS_LOCK
+    key = PACKAGE_LOCK if ours else ATLAS_LOCK
     deadline = time.monotonic() + seconds
     with closing(connect(url)) as connection:
         while True:
@@ -39,13 +41,13 @@ def locked(url: str, seconds: float, *, ours: bool = True) -> Iterator[psycopg.C
             if row and row[0]:
                 break
             if time.monotonic() > deadline:
-                raise ToolError(busy(connection, key), Exit.BUSY)
+                raise MigrateError(describe_holder(connection, key), Exit.BUSY)
             time.sleep(0.05 + random.random() * 0.1)  # noqa: S311 no secret
         yield connection
 
 
-def busy(connection: psycopg.Connection[Any], key: int) -> str:
-    holder = connection.execute(HOLDER, [key]).fetchone()
+def describe_holder(connection: psycopg.Connection[Any], key: int) -> str:
+    holder = connection.execute(LOCK_HOLDER, [key]).fetchone()
     return (
         f"another migration is running: {holder[0] if holder else 'it has just ended'}.\n"
         "Nothing was changed. Try again when it ends. If its client is dead, an administrator can"

@@ -4,11 +4,11 @@ import re
 from contextlib import closing
 
 from modelmigrate.atlas.directory import Migration
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.migrations.revisions import REVISIONS, History
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.revisions import REVISIONS_TABLE, MigrationStatus
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import Environment
-from modelmigrate.schema.dump import INVALID
+from modelmigrate.schema.dump import INVALID_INDEXES
 
 PRIVILEGES = """
     SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
@@ -18,13 +18,13 @@ PRIVILEGES = """
            has_database_privilege(current_database(), 'CREATE')"""
 REVISION_RIGHTS = f"""
     SELECT has_schema_privilege('atlas_schema_revisions', 'USAGE')
-       AND has_table_privilege('{REVISIONS}', 'SELECT')
-       AND has_table_privilege('{REVISIONS}', 'INSERT')
-       AND has_table_privilege('{REVISIONS}', 'UPDATE')"""
+       AND has_table_privilege('{REVISIONS_TABLE}', 'SELECT')
+       AND has_table_privilege('{REVISIONS_TABLE}', 'INSERT')
+       AND has_table_privilege('{REVISIONS_TABLE}', 'UPDATE')"""
 
 
-def require_able(target: Environment) -> None:
-    """Raise ToolError where this server or this role cannot be migrated with."""
+def check_privileges(target: Environment) -> None:
+    """Raise MigrateError where this server or this role cannot be migrated with."""
     with closing(connect(target.url)) as connection:
         [row] = connection.execute(PRIVILEGES).fetchall()
         standby, read_only, number, role, database, creates, recorded, may_record = row
@@ -39,7 +39,7 @@ def require_able(target: Environment) -> None:
             not may_record and not recorded
         ),
         "the role may not write the record: GRANT USAGE ON SCHEMA atlas_schema_revisions TO"
-        f' "{role}"; GRANT SELECT, INSERT, UPDATE, DELETE ON {REVISIONS} TO "{role}"': (
+        f' "{role}"; GRANT SELECT, INSERT, UPDATE, DELETE ON {REVISIONS_TABLE} TO "{role}"': (
             not may_record and recorded
         ),
     }
@@ -48,29 +48,29 @@ def require_able(target: Environment) -> None:
         found = found[:1]
     if found:
         lines = "\n".join(f"  {problem}" for problem in found)
-        raise ToolError(f"{target.title} cannot be migrated:\n{lines}\nNothing was touched.")
+        raise MigrateError(f"{target.title} cannot be migrated:\n{lines}\nNothing was touched.")
 
 
 def invalid_indexes(url: str) -> list[str]:
     with closing(connect(url)) as connection:
-        return [name for (name,) in connection.execute(INVALID)]
+        return [name for (name,) in connection.execute(INVALID_INDEXES)]
 
 
-def require_valid_indexes(url: str, story: History) -> None:
-    """Drop what a failed attempt of ours left; raise ToolError (exit code 3) for anything else."""
+def check_indexes(url: str, status: MigrationStatus) -> None:
+    """Drop what a failed attempt of ours left; raise MigrateError (exit code 3) for anything else."""
     broken = invalid_indexes(url)
-    ours = [name for name in broken if made_by(story.pending[:1], name)]
+    ours = [name for name in broken if created_by(status.pending[:1], name)]
     drop_concurrently(url, ours)
     if foreign := [name for name in broken if name not in ours]:
         cures = "\n".join(f"  DROP INDEX CONCURRENTLY {name};" for name in foreign)
-        raise ToolError(
+        raise MigrateError(
             "there are INVALID indexes, left by CREATE INDEX CONCURRENTLY when it failed. Nothing"
             f" was applied. Drop them, or rebuild them by REINDEX INDEX CONCURRENTLY:\n{cures}",
             Exit.REFUSED,
         )
 
 
-def made_by(migrations: list[Migration], index: str) -> bool:
+def created_by(migrations: list[Migration], index: str) -> bool:
     bare = index.rpartition(".")[2].strip('"')
     return any(
         re.search(rf'INDEX CONCURRENTLY (IF NOT EXISTS )?"?{re.escape(bare)}"?\s', each.sql)

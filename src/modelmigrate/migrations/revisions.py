@@ -1,4 +1,4 @@
-"""Which migrations there are, which of them a database has, and whether the two tell one story.
+"""Which migrations there are, which of them a database has, and whether the two tell one status.
 
 Atlas guards its files by `atlas.sum`, and the database's record by nothing: a file that was edited,
 removed or slipped in after it was applied passes unnoticed. But each line of `atlas.sum` hashes all
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple, Protocol
 from psycopg import errors
 from psycopg.rows import namedtuple_row
 
-from modelmigrate.atlas.directory import Migration, migrations
-from modelmigrate.errors import Exit, ToolError
+from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
-REVISIONS = "atlas_schema_revisions.atlas_schema_revisions"
+REVISIONS_TABLE = "atlas_schema_revisions.atlas_schema_revisions"
 # A row such as `.atlas_cloud_identifier` is none of a migration.
-RECORD = f"SELECT * FROM {REVISIONS} WHERE version NOT LIKE '.%' ORDER BY version"
-BASELINE = 1  # the kind of a row whose migrations were taken for granted
+SELECT_REVISIONS = f"SELECT * FROM {REVISIONS_TABLE} WHERE version NOT LIKE '.%' ORDER BY version"
+BASELINE_TYPE = 1  # the kind of a row whose migrations were taken for granted
 
 
-class Row(Protocol):
+class Revision(Protocol):
     """What the database recorded of a migration."""
 
     version: str
@@ -33,14 +33,14 @@ class Row(Protocol):
     hash: str
 
 
-class History(NamedTuple):
+class MigrationStatus(NamedTuple):
     """Where a database stands."""
 
     applied: list[Migration]
     pending: list[Migration]
-    partial: str = ""
+    partially_applied: str = ""
     """Of the first pending one, run outside a transaction: what was done of it."""
-    broken: tuple[str, ...] = ()
+    mismatches: tuple[str, ...] = ()
     """Each way in which files and database contradict one another."""
 
     @property
@@ -48,27 +48,27 @@ class History(NamedTuple):
         return self.applied[-1].version if self.applied else "none"
 
 
-def read(url: str) -> History:
+def read_status(url: str) -> MigrationStatus:
     """Compare the files with the record of the database at `url`; only reads."""
-    files = migrations()
+    files = read_migrations()
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         try:
             cursor = connection.cursor(row_factory=namedtuple_row)
-            rows: list[Any] = cursor.execute(RECORD.encode()).fetchall()
+            rows: list[Any] = cursor.execute(SELECT_REVISIONS.encode()).fetchall()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             rows = []
         except errors.InsufficientPrivilege as error:
-            raise ToolError(
+            raise MigrateError(
                 f"the record of migrations cannot be read: {error}\nNothing was touched. Grant"
-                f" USAGE on schema atlas_schema_revisions and SELECT on {REVISIONS}."
+                f" USAGE on schema atlas_schema_revisions and SELECT on {REVISIONS_TABLE}."
             ) from None
-    return compare(files, rows)
+    return resolve_status(files, rows)
 
 
-def compare(files: list[Migration], rows: list[Row]) -> History:
+def resolve_status(files: list[Migration], rows: list[Revision]) -> MigrationStatus:
     """Tell applied from pending, and every contradiction."""
     by_version = {file.version: file for file in files}
-    if rows and rows[0].type & BASELINE:
+    if rows and rows[0].type & BASELINE_TYPE:
         taken = [file for file in files if file.version < rows[0].version]
     else:
         taken = []
@@ -89,7 +89,7 @@ def compare(files: list[Migration], rows: list[Row]) -> History:
                 if row.version > newest_file
                 else f"{row.version}_{row.description}.sql was deleted after it was applied"
             )
-    # A hash covers all files before it: only the first that differs says where the story forks.
+    # A hash covers all files before it: only the first that differs says where the status forks.
     changed = next(
         (r for r in rows if r.version in by_version and r.hash != by_version[r.version].hash), None
     )
@@ -100,15 +100,15 @@ def compare(files: list[Migration], rows: list[Row]) -> History:
         f"{row.applied} of {row.total} statements are done; the next failed: {row.error}"
         for row in halves[:1]
     )
-    return History(applied, pending, partial, tuple(broken))
+    return MigrationStatus(applied, pending, partial, tuple(broken))
 
 
-def require_whole(history: History) -> None:
-    """Raise ToolError (exit code 4) where files and database contradict one another."""
-    if history.broken:
-        raise ToolError(
+def require_consistent(history: MigrationStatus) -> None:
+    """Raise MigrateError (exit code 4) where files and database contradict one another."""
+    if history.mismatches:
+        raise MigrateError(
             "the history is broken:\n"
-            + "\n".join(f"  {each}" for each in history.broken)
+            + "\n".join(f"  {each}" for each in history.mismatches)
             + "\nNothing was touched. Bring the files back as they were applied (git log --"
             " migrations), or check out the code that this database was last migrated with. A file"
             " that came late through a merge gets a newer version by: make migrate-rebase"
@@ -117,11 +117,11 @@ def require_whole(history: History) -> None:
         )
 
 
-def report(history: History) -> str:
+def describe_status(history: MigrationStatus) -> str:
     """Where a database stands, in lines."""
     lines = [f"version   {history.version}", f"applied   {len(history.applied)}"]
     lines.append(f"pending   {len(history.pending)}")
     lines += [f"  {file.name}" for file in history.pending]
-    if history.partial:
-        lines.append(f"half done {history.pending[0].name}: {history.partial}")
+    if history.partially_applied:
+        lines.append(f"half done {history.pending[0].name}: {history.partially_applied}")
     return "\n".join(lines)

@@ -1,22 +1,21 @@
 """Rolling back: the down migrations of the last ones applied, verified, then run."""
 
 from modelmigrate.atlas.directory import Migration
-from modelmigrate.errors import ToolError
-from modelmigrate.migrations import down_files, revisions
-from modelmigrate.migrations.data_loss import count_losses, lost_rows, require_given_up
-from modelmigrate.migrations.down_files import refusal
-from modelmigrate.migrations.execute import run
-from modelmigrate.migrations.revisions import History, require_whole
-from modelmigrate.migrations.verify import require_same
-from modelmigrate.planning.proof import prove
-from modelmigrate.postgres.environments import confirm, find
+from modelmigrate.errors import MigrateError
+from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
+from modelmigrate.migrations.down_files import cannot_roll_back, read_down_file
+from modelmigrate.migrations.execute import execute_script
+from modelmigrate.migrations.revisions import MigrationStatus, read_status, require_consistent
+from modelmigrate.migrations.verify import verify_schema
+from modelmigrate.planning.proof import verify_script
+from modelmigrate.postgres.environments import confirm, find_environment
 from modelmigrate.postgres.snapshots import copy_roles
-from modelmigrate.schema import dump
-from modelmigrate.schema.states import one_after_another
-from modelmigrate.terminal import at
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import before_and_after
+from modelmigrate.terminal import progress
 
 
-def downgrade(
+def roll_back(
     env: str | None = None,
     n: str | None = None,
     to: str | None = None,
@@ -28,55 +27,55 @@ def downgrade(
     """Take back the last migration, the last `n`, or all after version `to`.
 
     Raises:
-        ToolError: there is no honest way back, rows would be lost that nobody gave up by
+        MigrateError: there is no honest way back, rows would be lost that nobody gave up by
             `allow_loss`, or the database is not what its history says. Nothing is changed then.
     """
-    target = find(env)
-    story = revisions.read(target.url)
-    require_whole(story)
-    going = chosen(story, n, to)
+    target = find_environment(env)
+    status = read_status(target.url)
+    require_consistent(status)
+    going = select_migrations(status, n, to)
     if not going:
-        return f"{target.name} is at version {story.version}: nothing to take back"
-    script = "\n".join(down_files.read(migration) for migration in reversed(going))
+        return f"{target.name} is at version {status.version}: nothing to take back"
+    script = "\n".join(read_down_file(migration) for migration in reversed(going))
     copy_roles(target.url)
-    at("proving the way back")
-    with one_after_another(story.applied, len(going)) as (before, after):
-        expected = dump.read(before)
-        if reason := prove(after, script, expected):
-            raise refusal(going, f"the down files do not lead back:\n{reason}")
-        lost = lost_rows(after, script)
-        require_same(target, dump.read(after), "Nothing was changed.")
+    progress("proving the way back")
+    with before_and_after(status.applied, len(going)) as (before, after):
+        expected = read_schema(before)
+        if reason := verify_script(after, script, expected):
+            raise cannot_roll_back(going, f"the down files do not lead back:\n{reason}")
+        lost = find_data_loss(after, script)
+        verify_schema(target, read_schema(after), "Nothing was changed.")
     print(f"Taking back, newest first: {', '.join(m.name for m in reversed(going))}")
     print(f"\n{script}\n", flush=True)
-    in_the_way = count_losses(target.url, lost, script, allow_loss)
+    in_the_way = count_lost_rows(target.url, lost, script, allow_loss)
     if dry:
         return "dry run: nothing was changed"
-    require_given_up(in_the_way)
+    require_accepted(in_the_way)
     confirm(target, f"take back {len(going)} migration(s)", yes=yes)
-    run(target.url, script, going)
-    require_same(target, expected, "The migrations are taken back all the same.")
-    remaining = story.applied[: -len(going)]
+    execute_script(target.url, script, going)
+    verify_schema(target, expected, "The migrations are taken back all the same.")
+    remaining = status.applied[: -len(going)]
     return f"{target.name} is at version {remaining[-1].version if remaining else 'none'}"
 
 
-def chosen(story: History, n: str | None, to: str | None) -> list[Migration]:
+def select_migrations(status: MigrationStatus, n: str | None, to: str | None) -> list[Migration]:
     """The migrations to take back, oldest first."""
-    if story.partial:
-        raise ToolError(
-            f"{story.pending[0].name} is half done: {story.partial}\nNothing was changed. Finish it"
+    if status.partially_applied:
+        raise MigrateError(
+            f"{status.pending[0].name} is half done: {status.partially_applied}\nNothing was changed. Finish it"
             " first: mend what failed, then make migrate"
         )
-    versions = [migration.version for migration in story.applied]
+    versions = [migration.version for migration in status.applied]
     if to is not None:
         if to not in versions:
-            raise ToolError(
+            raise MigrateError(
                 f"to={to} is no applied version. Nothing was changed. Applied: {', '.join(versions)}"
             )
-        return story.applied[versions.index(to) + 1 :]
+        return status.applied[versions.index(to) + 1 :]
     count = n or "1"
     if not count.isdecimal() or not 1 <= int(count) <= max(len(versions), 1):
-        raise ToolError(
+        raise MigrateError(
             f"n={count} must be a number from 1 to {len(versions)}, the number of applied"
             " migrations. Nothing was changed."
         )
-    return story.applied[-int(count) :]
+    return status.applied[-int(count) :]

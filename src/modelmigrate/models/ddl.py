@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 from modelmigrate import project
-from modelmigrate.errors import ToolError
+from modelmigrate.errors import MigrateError
 
 
-def models_ddl() -> str:
+def read_models_ddl() -> str:
     """The schema that the models declare, as load_models.py prints it."""
     finished = subprocess.run(
         [sys.executable, project.root() / "load_models.py"],
@@ -16,5 +16,5 @@ def models_ddl() -> str:
         check=False,
     )
     if finished.returncode:
-        raise ToolError(f"the models cannot be read\n{finished.stderr.strip()}")
+        raise MigrateError(f"the models cannot be read\n{finished.stderr.strip()}")
     return finished.stdout

@@ -1,39 +1,39 @@
 """Tables and enums that stay, changed by the statements that Atlas plans."""
 
-from modelmigrate.atlas.commands import diff
-from modelmigrate.errors import ToolError
-from modelmigrate.planning.context import Bench
-from modelmigrate.planning.dependents import altered
-from modelmigrate.planning.enums import recast_enums
-from modelmigrate.planning.kinds import INSIDE_TABLES
-from modelmigrate.schema.diff import compare
-from modelmigrate.sql.names import unquoted
-from modelmigrate.sql.patterns import INDEX
-from modelmigrate.sql.statements import code, in_short
+from modelmigrate.atlas.commands import diff_databases
+from modelmigrate.errors import MigrateError
+from modelmigrate.planning.context import PlanContext
+from modelmigrate.planning.dependents import execute_with_dependents
+from modelmigrate.planning.enums import recreate_enums
+from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.schema.diff import diff
+from modelmigrate.sql.names import unquote
+from modelmigrate.sql.patterns import INDEX_STATEMENT
+from modelmigrate.sql.statements import shorten, strip_comments
 
 
-def alter(bench: Bench) -> str:
+def apply_atlas_plan(context: PlanContext) -> str:
     """Let Atlas change tables and enums that stay; why not, if it cannot."""
-    changed = compare(bench.goal, bench.now())
-    if not any(each.kind in INSIDE_TABLES for each in changed):
+    changed = diff(context.desired, context.current())
+    if not any(each.kind in PLANNED_BY_ATLAS for each in changed):
         return ""
-    recast_enums(bench)
+    recreate_enums(context)
     labels = {each.label for each in changed}
     try:
-        planned = diff(bench.work, bench.target)
-    except ToolError as error:
+        planned = diff_databases(context.current_url, context.desired_url)
+    except MigrateError as error:
         return str(error)
-    waiting = [each for each in planned if not spelling_alone(each, labels)]
+    waiting = [each for each in planned if not is_formatting_only(each, labels)]
     reasons: dict[str, str] = {}
     while waiting:
-        reasons = {each: why for each in waiting if (why := altered(bench, each))}
+        reasons = {each: why for each in waiting if (why := execute_with_dependents(context, each))}
         if len(reasons) == len(waiting):
             break
         waiting = list(reasons)
-    return "\n".join(f"{in_short(each)}\n{why}" for each, why in reasons.items())
+    return "\n".join(f"{shorten(each)}\n{why}" for each, why in reasons.items())
 
 
-def spelling_alone(statement: str, changed: set[str]) -> bool:
+def is_formatting_only(statement: str, changed: set[str]) -> bool:
     """Whether Atlas would rebuild an index because its condition is printed in another way."""
-    index = INDEX.match(code(statement))
-    return index is not None and f"INDEX public.{unquoted(index['name'])}" not in changed
+    index = INDEX_STATEMENT.match(strip_comments(statement))
+    return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed

@@ -6,17 +6,17 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.postgres.execute import error_of
-from modelmigrate.schema.diff import Difference, Schema
-from modelmigrate.schema.dump import read
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.postgres.execute import try_execute
+from modelmigrate.schema.diff import Change, Schema
+from modelmigrate.schema.dump import read_schema
 
-ROUNDS = 4  # what one moves out of the way, the next brings back
+MAX_ROUNDS = 4  # what one moves out of the way, the next brings back
 Item = TypeVar("Item")
-Concerned = Callable[[Difference], bool]
+Selects = Callable[[Change], bool]
 
 
-class NoPlanError(ToolError):
+class CannotPlanError(MigrateError):
     """There is no way there that can be proven."""
 
     def __init__(self, reason: str) -> None:
@@ -24,37 +24,37 @@ class NoPlanError(ToolError):
 
 
 @dataclass
-class Bench:
+class PlanContext:
     """The scratch database that is changed, what it has to become, and the statements so far."""
 
     connection: psycopg.Connection[Any]
-    work: str
-    target: str
-    goal: Schema
-    made: list[str] = field(default_factory=list)
-    seen: tuple[int, Schema] = (-1, {})
-    in_the_way: str = ""
+    current_url: str
+    desired_url: str
+    desired: Schema
+    statements: list[str] = field(default_factory=list)
+    cached: tuple[int, Schema] = (-1, {})
+    blocked_by: str = ""
     """Why something could not be removed."""
 
-    def now(self) -> Schema:
+    def current(self) -> Schema:
         """What the scratch database has become so far."""
-        if self.seen[0] != len(self.made):
-            self.seen = len(self.made), read(self.work)
-        return self.seen[1]
+        if self.cached[0] != len(self.statements):
+            self.cached = len(self.statements), read_schema(self.current_url)
+        return self.cached[1]
 
-    def attempt(self, statement: str) -> psycopg.Error | None:
+    def try_execute(self, statement: str) -> psycopg.Error | None:
         """Run a statement and note it down; the error where it cannot be run, and is not noted."""
-        error = error_of(self.connection, statement)
+        error = try_execute(self.connection, statement)
         if error is None:
-            self.made.append(statement)
+            self.statements.append(statement)
         return error
 
 
-def everything(_: Difference) -> bool:
+def select_all(_: Change) -> bool:
     return True
 
 
-def until_none(waiting: list[Item], done: Callable[[Item], bool]) -> list[Item]:
+def retry_while_progress(waiting: list[Item], done: Callable[[Item], bool]) -> list[Item]:
     """Do what can be done, again and again while that helps; what cannot be done."""
     while waiting:
         failed = [each for each in waiting if not done(each)]

@@ -7,21 +7,21 @@ are the same in the end.
 
 from contextlib import closing
 
-from modelmigrate.planning import renames as renames_
-from modelmigrate.planning.atlas_plan import alter
-from modelmigrate.planning.context import ROUNDS, Bench, NoPlanError
-from modelmigrate.planning.kinds import inside_tables
-from modelmigrate.planning.objects import keep, make, remove
-from modelmigrate.planning.tables import retype
+from modelmigrate.planning.atlas_plan import apply_atlas_plan
+from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
+from modelmigrate.planning.kinds import is_planned_by_atlas
+from modelmigrate.planning.objects import create_objects, create_what_atlas_misses, drop_objects
+from modelmigrate.planning.renames import restore_names
+from modelmigrate.planning.tables import change_column_types
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import error_of
+from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema import rebuild
-from modelmigrate.schema.diff import Schema, compare
-from modelmigrate.schema.dump import read
+from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.rebuild import diff_normalized
 
 
-def plan(work: str, target: str, goal: Schema, *, renames: bool = False) -> list[str]:
+def plan_schema_change(work: str, target: str, goal: Schema, *, renames: bool = False) -> list[str]:
     """Change the scratch database `work` until its schema is `goal`, that of the scratch database
     `target`; how it was done.
 
@@ -33,27 +33,27 @@ def plan(work: str, target: str, goal: Schema, *, renames: bool = False) -> list
             transaction.
     """
     with closing(connect(work, check_function_bodies="off")) as connection:
-        bench = Bench(connection, work, target, goal)
-        for statement in renames_.renames(work, target) if renames else []:
-            bench.attempt(statement)
+        context = PlanContext(connection, work, target, goal)
+        for statement in restore_names(work, target) if renames else []:
+            context.try_execute(statement)
         reason, count = "", -1
-        for _ in range(ROUNDS):
-            if not compare(goal, bench.now()):
+        for _ in range(MAX_ROUNDS):
+            if not diff(goal, context.current()):
                 break
-            if count == len(bench.made) and not retype(bench):
+            if count == len(context.statements) and not change_column_types(context):
                 break
-            count = len(bench.made)
-            remove(bench)
-            make(bench)
-            reason = alter(bench)
-        differences = compare(goal, bench.now())
+            count = len(context.statements)
+            drop_objects(context)
+            create_objects(context)
+            reason = apply_atlas_plan(context)
+        differences = diff(goal, context.current())
     if differences:
         lines = [line for each in differences[:3] for line in (each.label, *each.lines()[:6])]
-        raise NoPlanError("\n".join(filter(None, [reason, *lines])))
-    return bench.made
+        raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
+    return context.statements
 
 
-def plan_models(old: str, new: str, wanted: Schema, renames: list[str]) -> list[str]:
+def plan_migration(old: str, new: str, wanted: Schema, renames: list[str]) -> list[str]:
     """How a clone of the scratch database `old` becomes the schema `wanted`, that of the scratch
     database `new`, after these renames: in Atlas's words for tables and enums, as a person would
     write them.
@@ -65,45 +65,47 @@ def plan_models(old: str, new: str, wanted: Schema, renames: list[str]) -> list[
         NoPlanError: the two cannot be made the same.
     """
     goal, lost, reason = wanted, set[str](), ""
-    before = read(old)
-    for _ in range(ROUNDS):
+    before = read_schema(old)
+    for _ in range(MAX_ROUNDS):
         with scratch_database(old) as work:
             with closing(connect(work, check_function_bodies="off")) as connection:
-                bench = Bench(connection, work, new, goal)
-                bench.made += [each for each in renames if error_of(connection, each) is None]
-                reason = follow(bench, lost) or bench.in_the_way
-            now = bench.now()
-        if not (left := compare(goal, now)):
-            return bench.made
-        unlike = {each.label for each in rebuild.unlike(goal, now)}
-        if goal is wanted and (spelt := spelt_otherwise(goal, before)):
+                context = PlanContext(connection, work, new, goal)
+                context.statements += [
+                    each for each in renames if try_execute(connection, each) is None
+                ]
+                reason = run_planning_round(context, lost) or context.blocked_by
+            now = context.current()
+        if not (left := diff(goal, now)):
+            return context.statements
+        unlike = {each.label for each in diff_normalized(goal, now)}
+        if goal is wanted and (spelt := formatting_only_changes(goal, before)):
             goal = goal | {label: before[label] for label in spelt}
         elif not unlike:
-            return bench.made
+            return context.statements
         elif unlike <= lost:
             break
         lost |= unlike
     lines = [line for each in left for line in (each.label, *each.lines()) if each.label in unlike]
-    raise NoPlanError("\n".join(filter(None, [reason, *lines])))
+    raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
 
 
-def spelt_otherwise(goal: Schema, before: Schema) -> set[str]:
+def formatting_only_changes(goal: Schema, before: Schema) -> set[str]:
     """What differs in its spelling alone."""
-    differ = {each.label for each in compare(goal, before) if each.how == "changed"}
-    return differ - {each.label for each in rebuild.unlike(goal, before)} if differ else set()
+    differ = {each.label for each in diff(goal, before) if each.how == "changed"}
+    return differ - {each.label for each in diff_normalized(goal, before)} if differ else set()
 
 
-def follow(bench: Bench, lost: set[str]) -> str:
+def run_planning_round(context: PlanContext, lost: set[str]) -> str:
     """Change tables as Atlas does, and the rest as `plan`; what Atlas could not do, and why."""
     reason, count = "", -1
-    for _ in range(ROUNDS):
-        if count == len(bench.made):
+    for _ in range(MAX_ROUNDS):
+        if count == len(context.statements):
             break
-        count = len(bench.made)
-        make(bench, lambda each: each.kind == "EXTENSION")
+        count = len(context.statements)
+        create_objects(context, lambda each: each.kind == "EXTENSION")
         if lost:
-            keep(bench, lost)
-        reason = alter(bench)
-        remove(bench, lambda each: not inside_tables(bench, each))
-        make(bench, lambda each: not inside_tables(bench, each))
+            create_what_atlas_misses(context, lost)
+        reason = apply_atlas_plan(context)
+        drop_objects(context, lambda each: not is_planned_by_atlas(context, each))
+        create_objects(context, lambda each: not is_planned_by_atlas(context, each))
     return reason

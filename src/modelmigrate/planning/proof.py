@@ -5,19 +5,19 @@ from contextlib import closing
 import psycopg
 from psycopg import errors
 
-from modelmigrate.atlas.directory import OUTSIDE_TRANSACTION
-from modelmigrate.planning.context import NoPlanError
-from modelmigrate.planning.transactions import delimited
+from modelmigrate.atlas.directory import TXMODE_NONE
+from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.transactions import with_delimiter
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import error_of
+from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.diff import Schema, compare
-from modelmigrate.schema.dump import read
+from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.dump import read_schema
 from modelmigrate.sql.patterns import CONCURRENTLY
-from modelmigrate.sql.statements import code
+from modelmigrate.sql.statements import strip_comments
 
 
-def proven(statements: list[str], states: list[str], goal: Schema) -> str:
+def verified_script(statements: list[str], states: list[str], goal: Schema) -> str:
     """The script of these statements, which leads each of the scratch databases to the goal.
 
     Raises:
@@ -25,30 +25,30 @@ def proven(statements: list[str], states: list[str], goal: Schema) -> str:
     """
     script = "\n".join(statements)
     for text in (script, f"SET LOCAL check_function_bodies = off;\n{script}"):
-        reasons = [prove(state, text, goal) for state in states]
+        reasons = [verify_script(state, text, goal) for state in states]
         if not any(reasons):
             return f"{text}\n" if text else ""
-    raise NoPlanError("\n".join(filter(None, reasons)))
+    raise CannotPlanError("\n".join(filter(None, reasons)))
 
 
-def prove(template: str, script: str, goal: Schema) -> str:
+def verify_script(template: str, script: str, goal: Schema) -> str:
     """Run a script on a clone, in one transaction; why it does not lead to the goal, if so."""
     with scratch_database(template) as url:
         with closing(connect(url)) as connection, connection.transaction():
-            if error := error_of(connection, script):
+            if error := try_execute(connection, script):
                 return f"it does not run in one transaction: {error}"
-        differences = compare(goal, read(url))
+        differences = diff(goal, read_schema(url))
     return "\n".join(line for each in differences for line in (each.label, *each.lines()))
 
 
-def run(url: str, statements: list[str]) -> str:
+def execute_as_migration(url: str, statements: list[str]) -> str:
     """Run statements as the migration whose text this is will."""
     text = "\n".join(statements)
     with closing(connect(url)) as connection:
-        if CONCURRENTLY.match(code(text)):
-            if error := error_of(connection, text):
-                raise NoPlanError(str(error))
-            return f"{OUTSIDE_TRANSACTION}{text}\n"
+        if CONCURRENTLY.match(strip_comments(text)):
+            if error := try_execute(connection, text):
+                raise CannotPlanError(str(error))
+            return f"{TXMODE_NONE}{text}\n"
         for first in ([], ["SET LOCAL check_function_bodies = off;"]):
             try:
                 with connection.transaction():
@@ -58,5 +58,5 @@ def run(url: str, statements: list[str]) -> str:
             except psycopg.Error as error:
                 reason = str(error)
             else:
-                return delimited([*first, *statements])
-    raise NoPlanError(f"it does not run in one transaction: {reason}")
+                return with_delimiter([*first, *statements])
+    raise CannotPlanError(f"it does not run in one transaction: {reason}")

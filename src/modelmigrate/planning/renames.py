@@ -4,15 +4,15 @@ import sys
 from contextlib import closing
 from typing import NamedTuple
 
-from modelmigrate.errors import Exit, ToolError
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.catalog import things
-from modelmigrate.schema.diff import Schema, compare
-from modelmigrate.schema.dump import read
-from modelmigrate.sql.names import unquoted
+from modelmigrate.schema.catalog import catalog_objects
+from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.sql.names import unquote
 
-RENAME = {
+RENAME_FORMS = {
     "relation": "ALTER {detail} {owner} RENAME TO {name};",
     "column": "ALTER TABLE {owner} RENAME COLUMN {old} TO {name};",
     "constraint": "ALTER TABLE {owner} RENAME CONSTRAINT {old} TO {name};",
@@ -41,15 +41,15 @@ class Rename(NamedTuple):
         return f'ALTER TABLE "{self.table}" RENAME COLUMN {old} TO {new};'
 
 
-def candidates(old: str, new: str) -> list[Rename]:
+def possible_renames(old: str, new: str) -> list[Rename]:
     """What is gone and what has come in the same place with the same type, in every pairing."""
-    before, after = columns(old), columns(new)
+    before, after = table_columns(old), table_columns(new)
     found = [
         Rename("", gone, come)
         for gone in before
         if gone not in after
         for come in after
-        if come not in before and alike(before[gone], after[come])
+        if come not in before and mostly_equal(before[gone], after[come])
     ]
     for table in before.keys() & after.keys():
         was, will_be = before[table], after[table]
@@ -63,40 +63,42 @@ def candidates(old: str, new: str) -> list[Rename]:
     return sorted(found)
 
 
-def columns(url: str) -> dict[str, dict[str, str]]:
+def table_columns(url: str) -> dict[str, dict[str, str]]:
     """The columns of each table, with their types without lengths."""
     tables: dict[str, dict[str, str]] = {}
-    for thing in things(url).values():
-        if thing.kind == "column" and thing.owner.startswith("public."):
-            table = unquoted(thing.owner.removeprefix("public."))
-            tables.setdefault(table, {})[unquoted(thing.name)] = thing.detail.partition("(")[0]
+    for obj in catalog_objects(url).values():
+        if obj.kind == "column" and obj.parent.startswith("public."):
+            table = unquote(obj.parent.removeprefix("public."))
+            tables.setdefault(table, {})[unquote(obj.name)] = obj.type_name.partition("(")[0]
     return tables
 
 
-def alike(one: dict[str, str], other: dict[str, str]) -> bool:
+def mostly_equal(one: dict[str, str], other: dict[str, str]) -> bool:
     """Whether two tables have most of their columns in common."""
     return 2 * len(one.items() & other.items()) > max(len(one), len(other))
 
 
-def decide(found: list[Rename], answer: str | None) -> list[Rename]:
+def confirm_renames(found: list[Rename], answer: str | None) -> list[Rename]:
     """Which of the candidates are renames, as `rename=` or the person at the terminal says.
 
     Raises:
-        ToolError: nobody says (exit code 3), or the answer fits none of them.
+        MigrateError: nobody says (exit code 3), or the answer fits none of them.
     """
     if answer is not None:
         wanted = [] if answer == "none" else answer.split(",")
-        chosen = [next((r for r in found if answers(each, r)), None) for each in wanted]
+        chosen = [next((r for r in found if matches(each, r)), None) for each in wanted]
         if None in chosen:
             options = ", ".join(each.label for each in found) or "none, since nothing looks renamed"
-            raise ToolError(f"rename={answer} does not fit. Possible: {options}. Nothing written.")
+            raise MigrateError(
+                f"rename={answer} does not fit. Possible: {options}. Nothing written."
+            )
         return [each for each in chosen if each]
     if found and not sys.stdin.isatty():
         questions = "\n".join(
             f"  {r.table}{'.' if r.table else ''}{r.old} is gone, {r.new} is new" for r in found
         )
         choices = "\n".join(f"  rename={each.label}" for each in found)
-        raise ToolError(
+        raise MigrateError(
             f"this looks like a rename:\n{questions}\nA rename keeps the values, a new column or"
             f" table starts empty. Nothing was written. Say which it is, and run it again:\n"
             f"{choices}\n  rename=none    (several: rename=a:b,c:d)",
@@ -116,7 +118,7 @@ def decide(found: list[Rename], answer: str | None) -> list[Rename]:
     return chosen_here
 
 
-def answers(given: str, rename: Rename) -> bool:
+def matches(given: str, rename: Rename) -> bool:
     """Whether `users.nick:nickname`, `users.nick:users.nickname` or `nick:nickname` is meant."""
     old, _, new = given.strip().partition(":")
     olds = {rename.old, f"{rename.table}.{rename.old}"} if rename.table else {rename.old}
@@ -124,7 +126,7 @@ def answers(given: str, rename: Rename) -> bool:
     return old in olds and new in news
 
 
-def renamed(old: str, renames: list[Rename], wanted: Schema) -> list[str]:
+def rename_statements(old: str, renames: list[Rename], wanted: Schema) -> list[str]:
     """Rename, and with it the constraints and indexes that are named after what was renamed."""
     if not renames:
         return []
@@ -133,22 +135,22 @@ def renamed(old: str, renames: list[Rename], wanted: Schema) -> list[str]:
     with scratch_database(old) as work:
         with closing(connect(work)) as connection:
             connection.execute("\n".join(statements).encode())
-        return statements + renamed_parts(read(work), wanted)
+        return statements + rename_dependent_names(read_schema(work), wanted)
 
 
-def renamed_parts(now: Schema, wanted: Schema) -> list[str]:
+def rename_dependent_names(now: Schema, wanted: Schema) -> list[str]:
     """Renames of what differs in its name alone."""
-    differences = compare(wanted, now)
-    extra = [each.found for each in differences if each.found and not each.expected]
-    absent = [each.expected for each in differences if each.expected and not each.found]
+    differences = diff(wanted, now)
+    extra = [each.current for each in differences if each.current and not each.desired]
+    absent = [each.desired for each in differences if each.desired and not each.current]
     statements = []
     for one in extra:
         for other in absent:
             old, new = (
                 each.name.rpartition("public.")[2].rpartition(" ")[2] for each in (one, other)
             )
-            table = one.create.split()[3]
-            if one.kind == other.kind and one.create.replace(old, new) == other.create:
+            table = one.create_sql.split()[3]
+            if one.kind == other.kind and one.create_sql.replace(old, new) == other.create_sql:
                 statements.append(
                     f'ALTER INDEX "{old}" RENAME TO "{new}";'
                     if one.kind == "INDEX"
@@ -157,15 +159,15 @@ def renamed_parts(now: Schema, wanted: Schema) -> list[str]:
     return statements
 
 
-def renames(work: str, target: str) -> list[str]:
+def restore_names(work: str, target: str) -> list[str]:
     """The statements that give everything in `work` the name that it has in `target`."""
-    now, goal = things(work), things(target)
+    now, goal = catalog_objects(work), catalog_objects(target)
     statements = []
-    for key, thing in sorted(now.items(), key=lambda each: list(RENAME).index(each[0][0])):
+    for key, obj in sorted(now.items(), key=lambda each: list(RENAME_FORMS).index(each[0][0])):
         wanted = goal.get(key)
-        if wanted and wanted.name != thing.name:
+        if wanted and wanted.name != obj.name:
             # Tables and types come first, so that what is in them has its old owner again.
-            owner = thing.owner if thing.kind in ("relation", "type") else wanted.owner
-            parts = {"detail": thing.detail, "owner": owner, "old": thing.name}
-            statements.append(RENAME[thing.kind].format(name=wanted.name, **parts))
+            owner = obj.parent if obj.kind in ("relation", "type") else wanted.parent
+            parts = {"detail": obj.type_name, "owner": owner, "old": obj.name}
+            statements.append(RENAME_FORMS[obj.kind].format(name=wanted.name, **parts))
     return statements

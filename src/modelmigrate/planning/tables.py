@@ -2,13 +2,13 @@
 
 import re
 
-from modelmigrate.planning.context import Bench, Concerned, everything
-from modelmigrate.schema.diff import Entry, compare
-from modelmigrate.schema.table import columns_in, table_parts
+from modelmigrate.planning.context import PlanContext, Selects, select_all
+from modelmigrate.schema.diff import SchemaObject, diff
+from modelmigrate.schema.table import parse_columns, split_table
 from modelmigrate.sql.names import IDENTIFIER
 
 # What follows a table's columns, and how it is undone.
-PROPERTIES = (
+PROPERTY_PATTERNS = (
     (r"SET STATISTICS -?\d+", "SET STATISTICS -1"),
     (r"SET STORAGE \w+", "SET STORAGE DEFAULT"),
     (r"SET COMPRESSION \w+", "SET COMPRESSION default"),
@@ -17,16 +17,16 @@ PROPERTIES = (
     (r"CLUSTER ON .*(?=;)", "SET WITHOUT CLUSTER"),
     (r"SET \((\w+)=.*\)", r"RESET (\1)"),
 )
-IDENTITY = (
+IDENTITY_STATEMENT = (
     r"(?P<column>ALTER TABLE .* ALTER COLUMN .*) ADD GENERATED (?P<when>ALWAYS|BY DEFAULT) AS IDENTITY"
     r" \((?P<options>[^;]*)\);"
 )
 
 
-def table_properties(entry: Entry, wanted: Entry) -> list[str]:
+def alter_table_options(entry: SchemaObject, wanted: SchemaObject) -> list[str]:
     """What leads to the wanted storage parameters, checks and settings of a table that stays."""
     (head, lines, tail), (new_head, new_lines, new_tail) = (
-        table_parts(each.create) for each in (entry, wanted)
+        split_table(each.create_sql) for each in (entry, wanted)
     )
     name = re.sub(r"CREATE (UNLOGGED )?TABLE (.*) \(", r"\2", new_head)
     alter = f"ALTER TABLE {name}"
@@ -42,7 +42,7 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
         for line in new_lines
         if line.startswith("CONSTRAINT ") and line not in lines
     ]
-    columns, new_columns = columns_in(lines), columns_in(new_lines)
+    columns, new_columns = parse_columns(lines), parse_columns(new_lines)
     for column, new in new_columns.items():
         if not new["computed"] or new["stored"]:
             continue  # only what is not stored Atlas would store
@@ -65,28 +65,28 @@ def table_properties(entry: Entry, wanted: Entry) -> list[str]:
         for each in (tail, new_tail)
     )
     for line in settings:
-        for pattern, replacement in PROPERTIES:
+        for pattern, replacement in PROPERTY_PATTERNS:
             if line not in new_settings and re.search(pattern, line):
                 changes.append(re.sub(pattern, replacement, line))
     return changes + [line for line in new_settings if line not in settings]
 
 
-def retype(bench: Bench, concerned: Concerned = everything) -> bool:
+def change_column_types(context: PlanContext, concerned: Selects = select_all) -> bool:
     """Give columns what Atlas does not see, such as a collation; whether that was any."""
-    count = len(bench.made)
-    for each in compare(bench.goal, bench.now()):
-        if each.kind == "TABLE" and each.expected and each.found and concerned(each):
-            for change in column_changes(each.found, each.expected):
-                bench.attempt(change)
-    return count < len(bench.made)
+    count = len(context.statements)
+    for each in diff(context.desired, context.current()):
+        if each.kind == "TABLE" and each.desired and each.current and concerned(each):
+            for change in alter_columns(each.current, each.desired):
+                context.try_execute(change)
+    return count < len(context.statements)
 
 
-def column_changes(entry: Entry, wanted: Entry) -> list[str]:
+def alter_columns(entry: SchemaObject, wanted: SchemaObject) -> list[str]:
     """What gives the columns of a table that stays their very types and defaults."""
-    (_, lines, _), (head, new_lines, _) = (table_parts(e.create) for e in (entry, wanted))
-    columns, changes = columns_in(lines), []
+    (_, lines, _), (head, new_lines, _) = (split_table(e.create_sql) for e in (entry, wanted))
+    columns, changes = parse_columns(lines), []
     table = re.sub(r"CREATE (UNLOGGED )?TABLE (.*) \(", r"\2", head)
-    for name, new in columns_in(new_lines).items():
+    for name, new in parse_columns(new_lines).items():
         if (old := columns.get(name)) is None:
             continue
         change = f"ALTER TABLE {table} ALTER COLUMN {name}"
@@ -97,9 +97,9 @@ def column_changes(entry: Entry, wanted: Entry) -> list[str]:
     return changes
 
 
-def identity(entry: Entry, wanted: Entry) -> str:
+def alter_identity(entry: SchemaObject, wanted: SchemaObject) -> str:
     """What gives an identity column its wanted options, and leaves it where it counts."""
-    before, after = (re.match(IDENTITY, each.create) for each in (entry, wanted))
+    before, after = (re.match(IDENTITY_STATEMENT, each.create_sql) for each in (entry, wanted))
     if not before or not after:
         return ""
     options = [

@@ -4,12 +4,12 @@ import re
 
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import Schema
-from modelmigrate.sql.names import unquoted
-from modelmigrate.sql.patterns import INDEX
-from modelmigrate.sql.statements import code
+from modelmigrate.sql.names import unquote
+from modelmigrate.sql.patterns import INDEX_STATEMENT
+from modelmigrate.sql.statements import strip_comments
 
 
-def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
+def split_by_transaction(statements: list[str], before: Schema) -> list[list[str]]:
     """The statements of each file: what can run in one transaction together, the rest alone.
 
     Indexes of tables that are there already, and perhaps large and busy, are made and dropped
@@ -18,8 +18,8 @@ def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
     pieces: list[list[str]] = []
     together = False
     for statement in statements:
-        found = INDEX.match(code(statement))
-        if found and concurrently_possible(found, before):
+        found = INDEX_STATEMENT.match(strip_comments(statement))
+        if found and can_be_concurrent(found, before):
             verb = found["verb"]
             pieces.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
             together = False
@@ -31,20 +31,20 @@ def in_pieces(statements: list[str], before: Schema) -> list[list[str]]:
     return pieces
 
 
-def concurrently_possible(index: re.Match[str], before: Schema) -> bool:
+def can_be_concurrent(index: re.Match[str], before: Schema) -> bool:
     """Not for the indexes of new tables, which are empty, nor of partitioned ones."""
     if index["table"] is None:
-        old = before.get(f"INDEX public.{unquoted(index['name'])}")
+        old = before.get(f"INDEX public.{unquote(index['name'])}")
         return (
             old is not None
-            and " ON ONLY " not in old.create
+            and " ON ONLY " not in old.create_sql
             and not is_declared(old, before)  # the index of a materialized view
         )
-    table = before.get(f"TABLE public.{unquoted(index['table'])}")
-    return table is not None and "\nPARTITION BY " not in table.create
+    table = before.get(f"TABLE public.{unquote(index['table'])}")
+    return table is not None and "\nPARTITION BY " not in table.create_sql
 
 
-def delimited(statements: list[str]) -> str:
+def with_delimiter(statements: list[str]) -> str:
     """The text of a file in which every edition of Atlas finds these statements: some would take
     each semicolon of a body outside quotes for the end."""
     text = "\n".join(statements)

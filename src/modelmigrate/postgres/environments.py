@@ -12,17 +12,15 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from modelmigrate import project
-from modelmigrate.errors import Exit, ToolError
-from modelmigrate.postgres import binaries as binaries_
-from modelmigrate.postgres import server
-from modelmigrate.postgres.binaries import installation
-from modelmigrate.postgres.connection import _given_url, _sibling, checked_url, connect
-from modelmigrate.postgres.server import answers
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.postgres.binaries import installation, server_version
+from modelmigrate.postgres.connection import checked_url, connect, given_url, url_of_database
+from modelmigrate.postgres.server import is_running, server_url
 
 LOCAL = "local"
 
 
-class Status(NamedTuple):
+class ServerStatus(NamedTuple):
     """Where databases come from (`DATABASE_URL` or a folder of binaries), and whether it is up."""
 
     source: str
@@ -30,38 +28,38 @@ class Status(NamedTuple):
     running: bool
 
 
-def application_url() -> str:
+def development_url() -> str:
     """The URL of the application's database; it and its server are made and started on demand.
 
     Raises:
-        ToolError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
+        MigrateError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
     """
-    if given := _given_url():
+    if given := given_url():
         return given
-    url, name = server.url("dev"), _application()
+    url, name = server_url("dev"), _database_name()
     with closing(connect(url)) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
             # Another process may be making it at this very moment.
             with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-    return _sibling(url, name)
+    return url_of_database(url, name)
 
 
-def status() -> Status:
+def server_status() -> ServerStatus:
     """What the tools work on, starting nothing.
 
     Raises:
-        ToolError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
+        MigrateError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
     """
-    if given := _given_url():
+    if given := given_url():
         with closing(connect(given)) as connection:
             version = connection.info.parameter_status("server_version") or "unknown"
-        return Status("DATABASE_URL", version, running=True)
+        return ServerStatus("DATABASE_URL", version, running=True)
     binaries = installation()
-    return Status(str(binaries), binaries_.version(binaries), answers("dev"))
+    return ServerStatus(str(binaries), server_version(binaries), is_running("dev"))
 
 
-def _application() -> str:
+def _database_name() -> str:
     """The application's database is named like the project."""
     pyproject = project.root() / "pyproject.toml"
     text = pyproject.read_text("utf-8") if pyproject.exists() else ""
@@ -83,17 +81,17 @@ class Environment(NamedTuple):
         return f"{self.name} (database {parts.get('dbname')} on {host})"
 
 
-def find(name: str | None) -> Environment:
+def find_environment(name: str | None) -> Environment:
     """The environment of this name.
 
     Raises:
-        ToolError: its variable is not set, or there is no connection.
+        MigrateError: its variable is not set, or there is no connection.
     """
     if name in (None, "", LOCAL):
-        return Environment(LOCAL, application_url())
+        return Environment(LOCAL, development_url())
     variable = f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_DATABASE_URL"
     if not os.environ.get(variable):
-        raise ToolError(
+        raise MigrateError(
             f"there is no environment {name}: {variable} is not set. Nothing was touched.\n"
             f"Set it, in the shell or in .env: {variable}=postgresql://user:password@host/database"
         )
@@ -104,7 +102,7 @@ def confirm(environment: Environment, what: str, *, yes: bool) -> None:
     """Have a person say that a deployed database shall be changed; the local one may always be.
 
     Raises:
-        ToolError: nobody did (exit code 3).
+        MigrateError: nobody did (exit code 3).
     """
     if environment.name == LOCAL:
         return
@@ -114,7 +112,7 @@ def confirm(environment: Environment, what: str, *, yes: bool) -> None:
     if sys.stdin.isatty():
         if input(f"Type {environment.name} to go on: ").strip() == environment.name:
             return
-        raise ToolError("not confirmed. Nothing was changed.", Exit.REFUSED)
-    raise ToolError(
+        raise MigrateError("not confirmed. Nothing was changed.", Exit.REFUSED)
+    raise MigrateError(
         "a deployed database wants a confirmation. Nothing was changed. Add: yes=1", Exit.REFUSED
     )

@@ -11,9 +11,9 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
-from modelmigrate.errors import ToolError
-from modelmigrate.postgres import server
-from modelmigrate.postgres.connection import _given_url, _sibling, connect
+from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.connection import connect, given_url, url_of_database
+from modelmigrate.postgres.server import server_url
 
 
 @contextmanager
@@ -24,24 +24,24 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     with nobody connected to it.
 
     Raises:
-        ToolError: The database cannot be made; nothing is left of it.
+        MigrateError: The database cannot be made; nothing is left of it.
     """
-    given = _given_url()
-    url = given or server.url("scratch")
+    given = given_url()
+    url = given or server_url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"
     with closing(connect(url)) as owner:
         if not given:
-            _claim(owner, name)
+            _register_owner(owner, name)
         try:
-            _create(owner, name, url, template)
-            yield _sibling(url, name)
+            _create_database(owner, name, url, template)
+            yield url_of_database(url, name)
         finally:
             # On a connection of its own: the owner's, idle for long, may have been cut.
             with closing(connect(url)) as connection:
-                _drop(connection, name)
+                drop_database(connection, name)
 
 
-def _claim(owner: psycopg.Connection[Any], name: str) -> None:
+def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
     """Marks `name` as in use while `owner` is connected, and drops those whose owner is gone."""
     owner.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
     abandoned = owner.execute(
@@ -49,28 +49,32 @@ def _claim(owner: psycopg.Connection[Any], name: str) -> None:
         " AND pg_try_advisory_lock(hashtextextended(datname, 0))"
     )
     for (database,) in abandoned.fetchall():
-        _drop(owner, database)
+        drop_database(owner, database)
 
 
-def _create(owner: psycopg.Connection[Any], name: str, url: str, template: str | None) -> None:
+def _create_database(
+    owner: psycopg.Connection[Any], name: str, url: str, template: str | None
+) -> None:
     """CREATE DATABASE never yields an existing one: it cannot be the application's."""
-    if template and _sibling(template, "") != _sibling(url, ""):
-        raise ToolError("The template is not on the server of scratch databases: nothing cloned.")
+    if template and url_of_database(template, "") != url_of_database(url, ""):
+        raise MigrateError(
+            "The template is not on the server of scratch databases: nothing cloned."
+        )
     original = str(conninfo_to_dict(template)["dbname"]) if template else "template0"
     statement = SQL("CREATE DATABASE {} TEMPLATE {}")
-    _wait_for_sessions(owner, original)
+    wait_for_sessions(owner, original)
     try:
         owner.execute(statement.format(Identifier(name), Identifier(original)))
     except errors.ObjectInUse as error:
-        raise ToolError(f"{error}\nNothing was cloned: close those connections first.") from None
+        raise MigrateError(f"{error}\nNothing was cloned: close those connections first.") from None
     except errors.InsufficientPrivilege as error:
-        raise ToolError(
+        raise MigrateError(
             f"{error}\nNo scratch database was made. Have an administrator run `ALTER ROLE"
             f' "{owner.info.user}" CREATEDB`, or unset DATABASE_URL: the project runs its own.'
         ) from None
 
 
-def _wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
+def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
     """A session that has just been closed ends a moment later; the server would sleep a tenth of a
     second at a time until it has."""
     sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
@@ -80,5 +84,5 @@ def _wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> No
         time.sleep(0.005)
 
 
-def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
     connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

@@ -11,20 +11,20 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 
-from modelmigrate.postgres import server
-from modelmigrate.postgres.connection import _sibling, connect
-from modelmigrate.postgres.scratch import _drop, _wait_for_sessions
+from modelmigrate.postgres.connection import connect, url_of_database
+from modelmigrate.postgres.scratch import drop_database, wait_for_sessions
+from modelmigrate.postgres.server import server_url
 
-KEPT = "kept_"  # how databases that are kept to be cloned are named
-MOST_KEPT = 12
+SNAPSHOT_PREFIX = "kept_"  # how databases that are kept to be cloned are named
+MAX_SNAPSHOTS = 12
 # A database that is kept to be cloned never changes; its dump is its description.
-KEPT_DUMP = """
+STORED_DUMP = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
 
 
 @contextmanager
-def kept(names: list[str]) -> Iterator[str | None]:
+def cached_snapshot(names: list[str]) -> Iterator[str | None]:
     """The URL of the first of these databases that was kept, if any; to be read and cloned only.
 
     None are kept on the server of `DATABASE_URL`, which is not ours to fill.
@@ -32,7 +32,7 @@ def kept(names: list[str]) -> Iterator[str | None]:
     if os.environ.get("DATABASE_URL"):
         yield None
         return
-    url = server.url("scratch")
+    url = server_url("scratch")
     with closing(connect(url)) as connection:
         query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
         there = {name for (name,) in connection.execute(query, [names])}
@@ -41,10 +41,10 @@ def kept(names: list[str]) -> Iterator[str | None]:
             connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [name])
             if not connection.execute(query, [[name]]).rowcount:
                 found = []
-        yield _sibling(url, found[0]) if found else None
+        yield url_of_database(url, found[0]) if found else None
 
 
-def keep(url: str, name: str, description: str) -> bool:
+def save_snapshot(url: str, name: str, description: str) -> bool:
     """Keep the scratch database at `url`, to which nobody is connected, under another name;
     whether that is done here.
 
@@ -52,10 +52,10 @@ def keep(url: str, name: str, description: str) -> bool:
     """
     if os.environ.get("DATABASE_URL"):
         return False
-    with closing(connect(server.url("scratch"))) as connection:
+    with closing(connect(server_url("scratch"))) as connection:
         scratch = str(conninfo_to_dict(url)["dbname"])
         database = Identifier(name)
-        _wait_for_sessions(connection, scratch)
+        wait_for_sessions(connection, scratch)
         # Another process may be keeping the same at this very moment.
         with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
             for statement in (
@@ -66,18 +66,18 @@ def keep(url: str, name: str, description: str) -> bool:
                 connection.execute(statement)
         others = connection.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
-            [KEPT],
+            [SNAPSHOT_PREFIX],
         )
-        for (other,) in others.fetchall()[MOST_KEPT:]:
-            _drop_unused(connection, other)
+        for (other,) in others.fetchall()[MAX_SNAPSHOTS:]:
+            _drop_if_unused(connection, other)
     return True
 
 
-def _drop_unused(connection: psycopg.Connection[Any], name: str) -> None:
+def _drop_if_unused(connection: psycopg.Connection[Any], name: str) -> None:
     lock = "pg_try_advisory_lock(hashtextextended(%s, 0))"
     [(free,)] = connection.execute(f"SELECT {lock}".encode(), [name]).fetchall()
     if free:
-        _drop(connection, name)
+        drop_database(connection, name)
         connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
@@ -87,7 +87,7 @@ def copy_roles(url: str) -> None:
     if os.environ.get("DATABASE_URL"):
         return
     roles = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'"
-    with closing(connect(url)) as source, closing(connect(server.url("scratch"))) as connection:
+    with closing(connect(url)) as source, closing(connect(server_url("scratch"))) as connection:
         known = {name for (name,) in connection.execute(roles)}
         missing = [name for (name,) in source.execute(roles) if name not in known]
         for name in missing:
@@ -95,9 +95,9 @@ def copy_roles(url: str) -> None:
                 connection.execute(SQL("CREATE ROLE {}").format(Identifier(name)))
         if missing:  # what was replayed without them may say less
             stale = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
-            for (database,) in connection.execute(stale, [KEPT]).fetchall():
-                _drop_unused(connection, database)
+            for (database,) in connection.execute(stale, [SNAPSHOT_PREFIX]).fetchall():
+                _drop_if_unused(connection, database)
 
 
-def kept_name(*parts: str) -> str:
-    return KEPT + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+def snapshot_name(*parts: str) -> str:
+    return SNAPSHOT_PREFIX + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

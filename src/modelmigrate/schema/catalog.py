@@ -11,33 +11,35 @@ import psycopg
 
 from modelmigrate.postgres.connection import connect
 
-USERS = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'atlas_schema_revisions')"
+USER_SCHEMAS = (
+    "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'atlas_schema_revisions')"
+)
 OBJECTS = f"""
     SELECT 'relation', c.oid, 0, format('%I.%I', n.nspname, c.relname), quote_ident(c.relname),
            CASE c.relkind WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'v' THEN 'VIEW'
                 WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE {USERS} AND c.relkind IN ('r', 'p', 'i', 'I', 'v', 'm', 'S')
+    WHERE {USER_SCHEMAS} AND c.relkind IN ('r', 'p', 'i', 'I', 'v', 'm', 'S')
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND contype IN ('p', 'u', 'x'))
   UNION ALL
     SELECT 'column', c.oid, a.attnum, format('%I.%I', n.nspname, c.relname), quote_ident(a.attname),
            format_type(a.atttypid, a.atttypmod)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE {USERS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE {USER_SCHEMAS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
     SELECT 'constraint', c.oid, 0, conrelid::regclass::text, quote_ident(conname), contype::text
     FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
-    WHERE {USERS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')
+    WHERE {USER_SCHEMAS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')
   UNION ALL
     SELECT 'type', t.oid, 0, format('%I.%I', n.nspname, t.typname), quote_ident(t.typname), ''
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-    WHERE {USERS} AND t.typtype IN ('e', 'd')
+    WHERE {USER_SCHEMAS} AND t.typtype IN ('e', 'd')
   UNION ALL
     SELECT 'value', e.oid, 0, format('%I.%I', n.nspname, t.typname), quote_literal(e.enumlabel), ''
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
     JOIN pg_namespace n ON n.oid = t.typnamespace
-    WHERE {USERS}"""
+    WHERE {USER_SCHEMAS}"""
 VIEW_COLUMNS = """
     SELECT format('%I.%I', nspname, relname), quote_ident(attname)
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
@@ -45,17 +47,17 @@ VIEW_COLUMNS = """
     ORDER BY 1, attnum"""
 
 
-class Thing(NamedTuple):
+class CatalogObject(NamedTuple):
     """A table, index, column, constraint, type or value of an enum."""
 
     kind: str
     oid: int
     number: int
     """Of a column in its table."""
-    owner: str
+    parent: str
     """Its table or type, or itself with its schema; quoted."""
     name: str
-    detail: str
+    type_name: str
     """The kind of a relation, the type of a column."""
 
     @property
@@ -63,11 +65,11 @@ class Thing(NamedTuple):
         return self.kind, self.oid, self.number
 
 
-def things(url: str) -> dict[tuple[str, int, int], Thing]:
+def catalog_objects(url: str) -> dict[tuple[str, int, int], CatalogObject]:
     """Everything that keeps its number when it is renamed."""
     with closing(connect(url)) as connection:
         rows = connection.execute(OBJECTS.encode()).fetchall()
-    return {thing.key: thing for thing in map(Thing._make, rows)}
+    return {thing.key: thing for thing in map(CatalogObject._make, rows)}
 
 
 def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tuple[str, ...]]:

@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.errors import ToolError
-from modelmigrate.project import place
-from modelmigrate.schema.diff import Entry, Schema
-from modelmigrate.sql import statements as statements_
-from modelmigrate.sql.statements import in_short, split
+from modelmigrate.errors import MigrateError
+from modelmigrate.schema.diff import Schema, SchemaObject
+from modelmigrate.sql.statements import shorten, split_statements, strip_comments
 
 # Each kind of object, as `pg_dump` calls it, and the folder for it.
-KINDS = {
+DECLARED_KINDS = {
     "EXTENSION": "extensions",
     "FUNCTION": "functions",
     "PROCEDURE": "procedures",
@@ -20,74 +18,82 @@ KINDS = {
     "VIEW": "views",
     "MATERIALIZED VIEW": "views",
 }
-CREATE = re.compile(
+CREATE_DECLARED = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+|RECURSIVE\s+|CONSTRAINT\s+)*"
     r"(?P<kind>EXTENSION|FUNCTION|PROCEDURE|TRIGGER|VIEW|MATERIALIZED\s+VIEW)\b",
     re.IGNORECASE,
 )
 # What belongs to an object, and may follow it in its file.
-COMMENT = rf"COMMENT\s+ON\s+(?:COLUMN|{'|'.join(KINDS)})\b".replace(" ", r"\s+")
-BESIDE = {
+COMMENT_ON_DECLARED = rf"COMMENT\s+ON\s+(?:COLUMN|{'|'.join(DECLARED_KINDS)})\b".replace(
+    " ", r"\s+"
+)
+COMPANION_STATEMENTS = {
     "triggers": r"ALTER\s+TABLE\s.*\s(?:ENABLE|DISABLE)\s(?:.*\s)?TRIGGER\b",
     "views": r"CREATE\s+(?:UNIQUE\s+)?INDEX\b",
 }
 
 
-class Declared(NamedTuple):
+class DeclaredObject(NamedTuple):
     """A file's statements, fit to be run in an empty database; and those that nobody diffs."""
 
     file: Path
     statements: list[str]
-    left_out: list[str]
+    not_managed: list[str]
 
     @property
-    def notes(self) -> list[str]:
+    def warnings(self) -> list[str]:
         return [
-            f"note: {place(self.file)} is not diffed where it says: {in_short(each)}\n"
+            f"note: {project.relative(self.file)} is not diffed where it says: {shorten(each)}\n"
             "  Put that into a migration of its own and make migrate-hash; schema-drift sees it."
-            for each in self.left_out
+            for each in self.not_managed
         ]
 
 
-def read() -> list[Declared]:
+def read_declared() -> list[DeclaredObject]:
     """What the files declare.
 
     Raises:
-        ToolError: a file cannot be read, or declares nothing, two objects, or one that belongs
+        MigrateError: a file cannot be read, or declares nothing, two objects, or one that belongs
             into another folder.
     """
-    return [parse(file) for file in sorted(project.sql_dir().rglob("*.sql"))]
+    return [parse_declared(file) for file in sorted(project.sql_dir().rglob("*.sql"))]
 
 
-def parse(file: Path) -> Declared:
+def parse_declared(file: Path) -> DeclaredObject:
     try:
-        statements = split(file.read_text(encoding="utf-8"))
+        statements = split_statements(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ToolError(f"{place(file)} cannot be read: {error}. Nothing was written.") from None
+        raise MigrateError(
+            f"{project.relative(file)} cannot be read: {error}. Nothing was written."
+        ) from None
     folder = file.parent.relative_to(project.sql_dir()).as_posix()
-    made, beside, left_out = [], [], []
+    made, beside, not_managed = [], [], []
     for statement in statements:
-        code = statements_.code(statement)
-        created = CREATE.match(code)
+        code = strip_comments(statement)
+        created = CREATE_DECLARED.match(code)
         if created:
-            home = KINDS[" ".join(created["kind"].upper().split())]
+            home = DECLARED_KINDS[" ".join(created["kind"].upper().split())]
             if home != folder:
-                raise ToolError(
-                    f"{place(file)} makes a {created['kind'].lower()}: move it to"
-                    f" {place(project.sql_dir() / home)}/. Nothing was written."
+                raise MigrateError(
+                    f"{project.relative(file)} makes a {created['kind'].lower()}: move it to"
+                    f" {project.relative(project.sql_dir() / home)}/. Nothing was written."
                 )
-            made.append(plain(code))
-        elif re.match(rf"{COMMENT}|{BESIDE.get(folder, COMMENT)}", code, re.IGNORECASE | re.DOTALL):
+            made.append(without_or_replace(code))
+        elif re.match(
+            rf"{COMMENT_ON_DECLARED}|{COMPANION_STATEMENTS.get(folder, COMMENT_ON_DECLARED)}",
+            code,
+            re.IGNORECASE | re.DOTALL,
+        ):
             beside.append(code)
         else:
-            left_out.append(code)
+            not_managed.append(code)
     if not statements or len(made) > 1:
         what = f"makes {len(made)} objects: a file each, please" if made else "is empty: remove it"
-        raise ToolError(f"{place(file)} {what}. Nothing was written.")
-    return Declared(file, [*made, *beside], left_out)
+        raise MigrateError(f"{project.relative(file)} {what}. Nothing was written.")
+    return DeclaredObject(file, [*made, *beside], not_managed)
 
 
-def plain(statement: str) -> str:
+def without_or_replace(statement: str) -> str:
     """Without OR REPLACE and IF NOT EXISTS, behind which two files could make the same object."""
     for words in (
         r"(CREATE\s+)OR\s+REPLACE\s+",
@@ -97,12 +103,12 @@ def plain(statement: str) -> str:
     return statement if statement.endswith(";") else f"{statement};"
 
 
-def is_declared(entry: Entry, schema: Schema) -> bool:
+def is_declared(entry: SchemaObject, schema: Schema) -> bool:
     """Whether files declare what the entry stands for, or would if it were to stay."""
     match entry.kind:
         case "INDEX":
-            on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create)
+            on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create_sql)
             return on is not None and f"MATERIALIZED VIEW {on[1]}" in schema
         case "COMMENT":
-            return bool(re.match(COMMENT, entry.create))
-    return entry.kind in KINDS
+            return bool(re.match(COMMENT_ON_DECLARED, entry.create_sql))
+    return entry.kind in DECLARED_KINDS

@@ -4,19 +4,19 @@ import difflib
 from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 
-from modelmigrate.schema.table import one_by_one, table_parts
-from modelmigrate.sql.patterns import NUMBER, TEXTS
+from modelmigrate.schema.table import normalize_array_cast, split_table
+from modelmigrate.sql.patterns import CAST_OF_TEXT_ARRAY, QUOTED_NUMBER_DEFAULT
 
 
-class Entry(NamedTuple):
+class SchemaObject(NamedTuple):
     """One object, or one property that `pg_dump` tells apart from its object."""
 
     kind: str
     """TABLE, FK CONSTRAINT, VIEW and so on."""
     name: str
     """With its schema: `public.users uq_users_username`."""
-    create: str
-    drop: str
+    create_sql: str
+    drop_sql: str
     """Empty where `pg_dump` knows none: see `plan`."""
 
     @property
@@ -24,26 +24,26 @@ class Entry(NamedTuple):
         return f"{self.kind} {self.name}"
 
     @property
-    def meaning(self) -> str:
+    def normalized_sql(self) -> str:
         """The same for all spellings of the same: a migrated table has its columns in the order
         of their making, and may have odd names for its NOT NULLs."""
-        text = TEXTS.sub(one_by_one, self.create)
+        text = CAST_OF_TEXT_ARRAY.sub(normalize_array_cast, self.create_sql)
         if self.kind != "TABLE":
             return text
-        head, body, tail = table_parts(NUMBER.sub(r"DEFAULT \1 ", text))
+        head, body, tail = split_table(QUOTED_NUMBER_DEFAULT.sub(r"DEFAULT \1 ", text))
         return "\n".join([head, *sorted(body), tail])
 
 
-class Difference(NamedTuple):
+class Change(NamedTuple):
     """What two schemas disagree on."""
 
     label: str
-    expected: Entry | None
-    found: Entry | None
+    desired: SchemaObject | None
+    current: SchemaObject | None
 
     @property
     def kind(self) -> str:
-        side = self.expected or self.found
+        side = self.desired or self.current
         return side.kind if side else ""
 
     @property
@@ -52,35 +52,36 @@ class Difference(NamedTuple):
 
     @property
     def how(self) -> str:
-        if self.expected is None:
+        if self.desired is None:
             return "extra"
-        return "missing" if self.found is None else "changed"
+        return "missing" if self.current is None else "changed"
 
     def lines(self) -> list[str]:
         """What is expected (-) and what is found (+)."""
         before, after = (
-            side.meaning.splitlines() if side else [] for side in (self.expected, self.found)
+            side.normalized_sql.splitlines() if side else []
+            for side in (self.desired, self.current)
         )
         changes = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
         return [line for line in changes if not line.startswith("@@")]
 
 
-Schema = dict[str, Entry]
+Schema = dict[str, SchemaObject]
 
 
-def compare(expected: Schema, found: Schema) -> list[Difference]:
+def diff(expected: Schema, found: Schema) -> list[Change]:
     """What differs, in the order of making."""
     labels = [*expected, *(label for label in found if label not in expected)]
     pairs = [(label, expected.get(label), found.get(label)) for label in labels]
-    return [Difference(*pair) for pair in pairs if not same(*pair[1:])]
+    return [Change(*pair) for pair in pairs if not equivalent(*pair[1:])]
 
 
-def without(differences: list[Difference], ignored: tuple[str, ...]) -> list[Difference]:
+def filter_ignored(differences: list[Change], ignored: tuple[str, ...]) -> list[Change]:
     """The differences that no glob of `ignored` names."""
     return [each for each in differences if not any(fnmatch(each.label, glob) for glob in ignored)]
 
 
-def same(one: Entry | None, other: Entry | None) -> bool:
+def equivalent(one: SchemaObject | None, other: SchemaObject | None) -> bool:
     if one is None or other is None:
         return one is other
-    return one.create == other.create or one.meaning == other.meaning
+    return one.create_sql == other.create_sql or one.normalized_sql == other.normalized_sql

@@ -3,41 +3,41 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from modelmigrate.errors import ToolError
-from modelmigrate.postgres.execute import fill
+from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.execute import execute_in_any_order
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.diff import Difference, Entry, Schema, compare
-from modelmigrate.schema.dump import read
-from modelmigrate.terminal import at
+from modelmigrate.schema.diff import Change, Schema, SchemaObject, diff
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.terminal import progress
 
 
-def about(entry: Entry) -> bool:
+def describes_another(entry: SchemaObject) -> bool:
     """Whether an entry says something about another object."""
     return entry.kind in ("COMMENT", "OWNER") or entry.kind.endswith("ACL")
 
 
 @contextmanager
-def rebuilt(schema: Schema) -> Iterator[str]:
+def rebuild_schema(schema: Schema) -> Iterator[str]:
     """The URL of a scratch database with this schema.
 
     Raises:
-        ToolError: part of it cannot be made here, such as an extension that is not installed.
+        MigrateError: part of it cannot be made here, such as an extension that is not installed.
     """
-    at("rebuilding the live schema")
+    progress("rebuilding the live schema")
     with scratch_database() as url:
-        if failed := fill(url, [entry.create for entry in schema.values()]):
+        if failed := execute_in_any_order(url, [entry.create_sql for entry in schema.values()]):
             reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
-            raise ToolError(f"the schema cannot be rebuilt on the scratch server:\n{reasons}")
+            raise MigrateError(f"the schema cannot be rebuilt on the scratch server:\n{reasons}")
         yield url
 
 
-def unlike(expected: Schema, found: Schema) -> list[Difference]:
+def diff_normalized(expected: Schema, found: Schema) -> list[Change]:
     """What differs in more than its spelling: PostgreSQL spells some expressions in another way
     once it has read what it had printed."""
-    if not (differences := compare(expected, found)):
+    if not (differences := diff(expected, found)):
         return []
     try:
-        with rebuilt(expected) as one, rebuilt(found) as other:
-            return compare(read(one), read(other))
-    except ToolError:  # half a plan may make a schema that nobody can
+        with rebuild_schema(expected) as one, rebuild_schema(found) as other:
+            return diff(read_schema(one), read_schema(other))
+    except MigrateError:  # half a plan may make a schema that nobody can
         return differences

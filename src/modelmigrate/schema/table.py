@@ -2,14 +2,14 @@
 
 import re
 
-from modelmigrate.sql.patterns import COLUMN, NOT_NULL_NAME, TEXT
+from modelmigrate.sql.patterns import COLUMN_DEFINITION, NOT_NULL_NAME, TEXT_LITERAL
 
 
-def one_by_one(array: re.Match[str]) -> str:
-    return "ARRAY[" + re.sub(TEXT, r"(\g<0>)::text", array[1]) + "]"
+def normalize_array_cast(array: re.Match[str]) -> str:
+    return "ARRAY[" + re.sub(TEXT_LITERAL, r"(\g<0>)::text", array[1]) + "]"
 
 
-def table_parts(create: str) -> tuple[str, list[str], str]:
+def split_table(create: str) -> tuple[str, list[str], str]:
     """A table's first line, its columns and inline constraints, and what follows."""
     head, _, rest = create.partition("\n")
     if not head.endswith("("):
@@ -21,7 +21,9 @@ def table_parts(create: str) -> tuple[str, list[str], str]:
     return head, [NOT_NULL_NAME.sub(" NOT NULL", column.strip()) for column in columns], f"){tail}"
 
 
-def columns_in(lines: list[str]) -> dict[str, re.Match[str]]:
+def parse_columns(lines: list[str]) -> dict[str, re.Match[str]]:
     """The columns of a table by their names."""
-    found = [COLUMN.fullmatch(line) for line in lines if not line.startswith("CONSTRAINT ")]
+    found = [
+        COLUMN_DEFINITION.fullmatch(line) for line in lines if not line.startswith("CONSTRAINT ")
+    ]
     return {each["name"]: each for each in found if each}

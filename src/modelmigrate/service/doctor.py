@@ -8,27 +8,27 @@ import sys
 from collections.abc import Callable
 
 from modelmigrate import project
-from modelmigrate.atlas.binary import find
-from modelmigrate.errors import ToolError
-from modelmigrate.postgres.environments import status
+from modelmigrate.atlas.binary import find_atlas
+from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.environments import server_status
 
 
-def report() -> str:
+def diagnose() -> str:
     """Every check on a line, `ok` or `FIX` with the command.
 
     Raises:
-        ToolError: something is broken; the same lines.
+        MigrateError: something is broken; the same lines.
     """
     lines, broken = [], 0
     for name, check in CHECKS.items():
         try:
             lines.append(f"ok   {name:<11} {check()}")
-        except ToolError as error:
+        except MigrateError as error:
             broken += 1
             lines.append(f"FIX  {name:<11} {error}")
     text = "\n".join(lines)
     if broken:
-        raise ToolError(f"{broken} of {len(CHECKS)} checks failed\n{text}")
+        raise MigrateError(f"{broken} of {len(CHECKS)} checks failed\n{text}")
     return text
 
 
@@ -51,28 +51,28 @@ def git() -> str:
 def settings() -> str:
     env = project.root() / ".env"
     if not env.exists():
-        raise ToolError("there is no .env: make setup")
+        raise MigrateError("there is no .env: make setup")
     if os.name == "posix" and stat.S_IMODE(env.stat().st_mode) & 0o077:
-        raise ToolError(".env can be read by others: chmod 600 .env")
+        raise MigrateError(".env can be read by others: chmod 600 .env")
     return ".env is yours alone"
 
 
 def atlas_binary() -> str:
-    found = find()
+    found = find_atlas()
     if not found:
-        raise ToolError("not there yet: make atlas")
+        raise MigrateError("not there yet: make atlas")
     return f"{found.version}, from {found.source}: {found.path}"
 
 
 def database() -> str:
-    found = status()
+    found = server_status()
     return f"{found.version}, {'up' if found.running else 'down (make db-start)'}: {found.source}"
 
 
 def migrations() -> str:
     files = sorted(project.migrations_dir().glob("*.sql"))
     if not files:
-        raise ToolError("there is none yet: make setup")
+        raise MigrateError("there is none yet: make setup")
     return f"{len(files)}, the newest is {files[-1].name}"
 
 
@@ -89,7 +89,7 @@ def answer(program: str, *arguments: str, cure: str) -> str:
         )
         if finished.returncode == 0:
             return finished.stdout.partition("\n")[0]
-    raise ToolError(cure)
+    raise MigrateError(cure)
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -26,11 +26,11 @@ STOPPED = 130
 AGAIN = "Mend that, then run: make setup"
 
 
-class NotDoneError(Exception):
+class StepSkipped(Exception):
     """Why a step was not taken, and what to type."""
 
 
-def take(*steps: Callable[[], str]) -> int:
+def run_steps(*steps: Callable[[], str]) -> int:
     """Take the steps in order, a line each; after one that is not done, name those that wait."""
     missing = ""
     for step in steps:
@@ -43,7 +43,7 @@ def take(*steps: Callable[[], str]) -> int:
         started = time.monotonic()
         try:
             outcome, report = "done", step()
-        except NotDoneError as reason:
+        except StepSkipped as reason:
             outcome, report, missing = "NOT DONE", " ".join(str(reason).split()), name
         seconds = time.monotonic() - started
         print(f"  {outcome:<9} {name:<11} {report} ({seconds:.1f} s)", flush=True)
@@ -66,7 +66,7 @@ def lock() -> str:
     """Pin every dependency; from uv's cache where the network is down."""
     finished = run(uv(), "lock", "--quiet")
     if finished.returncode and run(uv(), "lock", "--offline").returncode:
-        raise NotDoneError(f"uv lock says: {words(finished)}. {AGAIN}")
+        raise StepSkipped(f"uv lock says: {words(finished)}. {AGAIN}")
     packages = (project.root() / "uv.lock").read_text(encoding="utf-8").count("[[package]]")
     return f"uv.lock pins {packages} packages"
 
@@ -75,49 +75,49 @@ def install() -> str:
     """Install what is locked into `.venv`."""
     finished = run(uv(), "sync", "--locked", "--quiet")
     if finished.returncode and run(uv(), "sync", "--locked", "--offline").returncode:
-        raise NotDoneError(f"uv sync says: {words(finished)}. {AGAIN}")
+        raise StepSkipped(f"uv sync says: {words(finished)}. {AGAIN}")
     return "everything locked is in .venv"
 
 
 def atlas() -> str:
     """Find Atlas, or build it."""
-    from modelmigrate.atlas.binary import binary
-    from modelmigrate.errors import ToolError
+    from modelmigrate.atlas.binary import atlas_binary
+    from modelmigrate.errors import MigrateError
 
     try:
-        return f"{binary()}"
-    except ToolError as error:
-        raise NotDoneError(f"{error} {AGAIN}") from error
+        return f"{atlas_binary()}"
+    except MigrateError as error:
+        raise StepSkipped(f"{error} {AGAIN}") from error
 
 
 def postgres() -> str:
     """Start the server on which Atlas computes."""
-    from modelmigrate.errors import ToolError
-    from modelmigrate.postgres.environments import status
+    from modelmigrate.errors import MigrateError
+    from modelmigrate.postgres.environments import server_status
     from modelmigrate.postgres.scratch import scratch_database
 
     try:
         with scratch_database():
-            server = status()
+            server = server_status()
             return f"{server.version}, from {server.source}"
-    except ToolError as error:
-        raise NotDoneError(f"{error} {AGAIN}") from error
+    except MigrateError as error:
+        raise StepSkipped(f"{error} {AGAIN}") from error
 
 
 def migration() -> str:
     """Derive the first migration from the models."""
-    from modelmigrate.migrations.create import create
+    from modelmigrate.migrations.create import create_migrations
 
     if any(project.migrations_dir().glob("*.sql")):
         return "migrations/ has its first file already"
-    created = create("initial").files
+    created = create_migrations("initial").files
     return f"migrations/{created[0].name}" if created else "the models declare nothing"
 
 
 def repository() -> str:
     """Make the first commit, unless the project already lies in a repository."""
     if not shutil.which("git"):
-        raise NotDoneError(f"git is not installed. {AGAIN}")
+        raise StepSkipped(f"git is not installed. {AGAIN}")
     found = run("git", "rev-parse", "--show-toplevel")
     if found.returncode == 0 and Path(found.stdout.strip()).resolve() != project.root():
         return "inside another git repository: commit there when you like"
@@ -130,7 +130,7 @@ def repository() -> str:
     ):
         finished = run("git", *command)
         if finished.returncode:
-            raise NotDoneError(f"git {command[0]} says: {words(finished)}. {AGAIN}")
+            raise StepSkipped(f"git {command[0]} says: {words(finished)}. {AGAIN}")
     return "first commit on branch main"
 
 
@@ -140,7 +140,7 @@ def uv() -> str:
     for candidate in filter(None, candidates):
         if run(candidate, "--version").returncode == 0:
             return candidate
-    raise NotDoneError(f"uv is not installed: pip install uv. {AGAIN}")
+    raise StepSkipped(f"uv is not installed: pip install uv. {AGAIN}")
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -164,19 +164,19 @@ def words(finished: subprocess.CompletedProcess[str]) -> str:
 
 def schema() -> int:
     """The second half, inside the project's environment."""
-    from modelmigrate.errors import ToolError
+    from modelmigrate.errors import MigrateError
     from modelmigrate.postgres import server
 
     signal.signal(signal.SIGINT, interrupt_once)
-    idle = not any(map(server.answers, server.SERVERS))
+    idle = not any(map(server.is_running, server.SERVERS))
     try:
-        return take(atlas, postgres, migration)
-    except ToolError as error:
+        return run_steps(atlas, postgres, migration)
+    except MigrateError as error:
         print(f"  FAILED    migration   {error}", flush=True)
         return FAILED
     finally:
         if idle:
-            server.stop()
+            server.stop_servers()
 
 
 def interrupt_once(*_: object) -> None:
@@ -205,13 +205,13 @@ def run_schema() -> int:
 
 
 def set_up(*, commit: bool) -> int:
-    code = take(settings, lock, install)
+    code = run_steps(settings, lock, install)
     if code == DONE:
         code = run_schema()
     else:
         print("  NOT DONE  migration   waits for the steps above", flush=True)
     if commit and code in (DONE, WAITING):
-        code = max(code, take(repository))
+        code = max(code, run_steps(repository))
     return code
 
 

@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelmigrate import project
-from modelmigrate.errors import ToolError
+from modelmigrate import project as project_
+from modelmigrate.errors import MigrateError
 
-MEMORY = ".cruft.json"
+CRUFT_FILE = ".cruft.json"
 # On older Pythons cruft ignores the list of what it must skip.
 CRUFT = ("uv", "tool", "run", "--quiet", "--python", ">=3.11", "--from", "cruft==2.16.0", "cruft")
 OWN = ("migrations", "uv.lock", ".env")  # the project's, whatever a template does
 Content = bytes | None  # None: there is no such file
 
 
-class Move(NamedTuple):
+class TemplateUpdate(NamedTuple):
     """What lies between the project's version of the template and the one to come."""
 
     clone: Path
@@ -45,10 +45,10 @@ def run(*command: str | Path, at: Path | None = None) -> subprocess.CompletedPro
     kept: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
     try:
         return subprocess.run(
-            command, cwd=at or project.root(), env=environment, check=False, **kept
+            command, cwd=at or project_.root(), env=environment, check=False, **kept
         )
     except FileNotFoundError as error:
-        raise ToolError(f"{command[0]} is not installed.") from error
+        raise MigrateError(f"{command[0]} is not installed.") from error
 
 
 def words(finished: subprocess.CompletedProcess[str]) -> str:
@@ -60,7 +60,7 @@ def words(finished: subprocess.CompletedProcess[str]) -> str:
 def git(*arguments: str, at: Path | None = None) -> str:
     finished = run("git", *arguments, at=at)
     if finished.returncode:
-        raise ToolError(f"git {arguments[0]} says: {words(finished)}")
+        raise MigrateError(f"git {arguments[0]} says: {words(finished)}")
     return finished.stdout.rstrip()
 
 
@@ -68,20 +68,22 @@ def paths(listing: str) -> set[str]:
     return set(filter(None, listing.split("\0")))
 
 
-def memory() -> dict[str, Any]:
+def read_cruft_state() -> dict[str, Any]:
     """What the project remembers of its template.
 
     Raises:
-        ToolError: the file is missing, or no longer what cruft wrote.
+        MigrateError: the file is missing, or no longer what cruft wrote.
     """
     try:
-        state: dict[str, Any] = json.loads((project.root() / MEMORY).read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads(
+            (project_.root() / CRUFT_FILE).read_text(encoding="utf-8")
+        )
         # What is read later on: missed here, it is a message and not a traceback.
         _ = state["template"], state["commit"], dict(state["context"]["cookiecutter"])
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ToolError(
-            f"{MEMORY} is missing or was changed by hand: {error!r}\n"
-            f"Bring it back as git has it. Its history: git log -- {MEMORY}"
+        raise MigrateError(
+            f"{CRUFT_FILE} is missing or was changed by hand: {error!r}\n"
+            f"Bring it back as git has it. Its history: git log -- {CRUFT_FILE}"
         ) from error
     return state
 
@@ -89,25 +91,27 @@ def memory() -> dict[str, Any]:
 def skipped(state: dict[str, Any]) -> list[str]:
     """What cruft is told to leave alone."""
     try:
-        settings = tomllib.loads((project.root() / "pyproject.toml").read_text(encoding="utf-8"))
+        settings = tomllib.loads((project_.root() / "pyproject.toml").read_text(encoding="utf-8"))
         skip: list[str] = [*state.get("skip", []), *settings["tool"]["cruft"]["skip"]]
         # Else a template whose hook makes a repository could write into this one.
         skip.index(".git")
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise ToolError(f"pyproject.toml: [tool.cruft] skip must name .git: {error!r}") from error
+        raise MigrateError(
+            f"pyproject.toml: [tool.cruft] skip must name .git: {error!r}"
+        ) from error
     return skip
 
 
-def next_move(folder: Path, to: str | None) -> Move | None:
+def find_update(folder: Path, to: str | None) -> TemplateUpdate | None:
     """Fetch the template into `folder` and find what is to be taken in; None: nothing is."""
-    state = memory()
+    state = read_cruft_state()
     answers, skip = state["context"]["cookiecutter"], skipped(state)
     clone = folder / "clone.git"
     fetched = run("git", "clone", "--quiet", "--bare", "--", str(state["template"]), clone)
     if fetched.returncode:
-        raise ToolError(
+        raise MigrateError(
             f"the template {state['template']} cannot be fetched: {words(fetched)}\n"
-            f"If it has moved, write its new address into {MEMORY} and commit that."
+            f"If it has moved, write its new address into {CRUFT_FILE} and commit that."
         )
     old = resolve(clone, str(state["commit"]))
     ref = to or followed(clone, old, state.get("checkout"))
@@ -117,9 +121,9 @@ def next_move(folder: Path, to: str | None) -> Move | None:
     with ThreadPoolExecutor() as pool:
         renders = [pool.submit(render, clone, c, answers, folder / c) for c in (old, commit)]
     before, after = (each.result() for each in renders)
-    asked = json.loads((after / MEMORY).read_text(encoding="utf-8"))["context"]["cookiecutter"]
+    asked = json.loads((after / CRUFT_FILE).read_text(encoding="utf-8"))["context"]["cookiecutter"]
     count = git("rev-list", "--count", f"{old}..{commit}", at=clone)
-    return Move(
+    return TemplateUpdate(
         clone,
         ref,
         commit,
@@ -134,9 +138,9 @@ def resolve(clone: Path, name: str) -> str:
     """The commit of a branch, tag or commit of the template."""
     found = run("git", "rev-parse", "--verify", "--quiet", name + "^{commit}", at=clone)
     if found.returncode:
-        raise ToolError(
-            f"the template has no {name}, which {MEMORY} or `to=` names.\nChoose one of its"
-            f" branches or tags: make template-update to=NAME; a commit: mend {MEMORY}"
+        raise MigrateError(
+            f"the template has no {name}, which {CRUFT_FILE} or `to=` names.\nChoose one of its"
+            f" branches or tags: make template-update to=NAME; a commit: mend {CRUFT_FILE}"
         )
     return found.stdout.strip()
 
@@ -168,9 +172,9 @@ def render(clone: Path, commit: str, answers: dict[str, object], into: Path) -> 
     options = ("--checkout", commit, "--no-input", "--output-dir", into)
     made = run(*CRUFT, "create", clone, *options, "--extra-context", json.dumps(given))
     if made.returncode:
-        raise ToolError(
+        raise MigrateError(
             f"version {version(clone, commit)} cannot be made with this project's answers:\n"
-            f"{words(made)}\nIf an answer is to blame, correct it in {MEMORY} and commit that."
+            f"{words(made)}\nIf an answer is to blame, correct it in {CRUFT_FILE} and commit that."
         )
     [project] = into.iterdir()
     return project
@@ -180,7 +184,7 @@ def differing(before: Path, after: Path, skip: list[str]) -> dict[str, tuple[Con
     """The files that the template changed, but for those that cruft skips."""
     files: dict[str, list[Content]] = {}
     for side, folder in enumerate((before, after)):
-        for path in [path for name in (MEMORY, *OWN, *skip) for path in folder.glob(name)]:
+        for path in [path for name in (CRUFT_FILE, *OWN, *skip) for path in folder.glob(name)]:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for path in filter(Path.is_file, folder.rglob("*")):
             pair = files.setdefault(path.relative_to(folder).as_posix(), [None, None])

@@ -10,18 +10,18 @@ import tempfile
 from pathlib import Path
 
 from modelmigrate import project
-from modelmigrate.errors import Exit, ToolError
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.service.template import (
     CRUFT,
-    MEMORY,
+    CRUFT_FILE,
     OWN,
     Content,
-    Move,
+    TemplateUpdate,
+    find_update,
     git,
     indented,
-    memory,
-    next_move,
     paths,
+    read_cruft_state,
     run,
     words,
 )
@@ -29,12 +29,12 @@ from modelmigrate.service.template import (
 SCHEMA = ("src/domain/models/", "src/infrastructure/persistence/sql/", "load_models.py")
 UNDO = "git restore --staged --worktree . && git clean -fdq ."
 UNDO_REJECTS = f'{UNDO} && git clean -fqx -- "*.rej"'
-TAKEN = "taken in"
+APPLIED = "taken in"
 MERGED = "merged with yours"
 CONFLICT = "in CONFLICT: both versions are in the file, between <<<<<<< and >>>>>>>"
 REJECTED = "REJECTED: what did not fit lies beside the file, as *.rej"
 DROPPED = "DROPPED: not taken in; this is the only time that you see it"
-VERDICTS = (TAKEN, MERGED, CONFLICT, REJECTED, DROPPED)
+OUTCOMES = (APPLIED, MERGED, CONFLICT, REJECTED, DROPPED)
 
 
 def unmerged() -> set[str]:
@@ -47,12 +47,12 @@ def rejects() -> set[str]:
 
 def refuse_unless_undoable() -> None:
     """An update starts only where git can merge it and one command can undo it (else code 3)."""
-    if run("git", "ls-files", "--error-unmatch", MEMORY).returncode:
-        raise ToolError(f"{MEMORY} is not in git. Commit the project first.", Exit.REFUSED)
+    if run("git", "ls-files", "--error-unmatch", CRUFT_FILE).returncode:
+        raise MigrateError(f"{CRUFT_FILE} is not in git. Commit the project first.", Exit.REFUSED)
     markers = ("-e", "^<<<<<<< ", "-e", "^=======$", "-e", "^>>>>>>> ")
     marked = paths(run("git", "grep", "-lzI", "--all-match", *markers).stdout)
     if unfinished := unmerged() | rejects() | marked:
-        raise ToolError(
+        raise MigrateError(
             f"an earlier update or merge is not finished:\n{indented(sorted(unfinished))}\nSettle"
             " these files (a *.rej: take it in by hand, delete it) and commit. Or undo it all:\n"
             f"  {UNDO_REJECTS}",
@@ -60,7 +60,7 @@ def refuse_unless_undoable() -> None:
         )
     # In the whole repository: cruft asks no less.
     if dirty := git("status", "--porcelain", "--untracked-files=all"):
-        raise ToolError(
+        raise MigrateError(
             f"git has changes that are not committed:\n{indented(dirty.splitlines())}\n"
             "Commit them, or put them aside: git stash --include-untracked",
             Exit.REFUSED,
@@ -69,35 +69,35 @@ def refuse_unless_undoable() -> None:
         fetched = run("git", "fetch", "--quiet", "--unshallow")
         if fetched.returncode:
             why = "this shallow clone lacks what merging needs, and cannot be deepened by: "
-            raise ToolError(f"{why}git fetch --unshallow\n{words(fetched)}", Exit.REFUSED)
+            raise MigrateError(f"{why}git fetch --unshallow\n{words(fetched)}", Exit.REFUSED)
 
 
-def merge(move: Move) -> dict[str, list[str]]:
+def merge(move: TemplateUpdate) -> dict[str, list[str]]:
     """Let cruft merge; return the files by verdict.
 
     Raises:
-        ToolError: cruft failed or lost the whole update; all is as it was before.
+        MigrateError: cruft failed or lost the whole update; all is as it was before.
     """
     mine = {path: content(path) for path in move.files}
     checkout = ("--checkout", move.ref) if move.ref else ()
     cruft = run(*CRUFT, "update", "--skip-apply-ask", "--template-path", move.clone, *checkout)
     restore(*OWN)
     conflicts, rejected = unmerged(), {path.removesuffix(".rej") for path in rejects()}
-    files: dict[str, list[str]] = {verdict: [] for verdict in VERDICTS}
+    files: dict[str, list[str]] = {verdict: [] for verdict in OUTCOMES}
     for path in sorted({*move.files, *conflicts, *rejected}):
         if path in conflicts:
             files[CONFLICT].append(path)
         elif path in rejected:
             files[REJECTED].append(path)
         else:
-            files[fate(*move.files[path], mine[path], content(path))].append(path)
-    nothing = files[DROPPED] and not any(files[verdict] for verdict in VERDICTS[:-1])
+            files[outcome(*move.files[path], mine[path], content(path))].append(path)
+    nothing = files[DROPPED] and not any(files[verdict] for verdict in OUTCOMES[:-1])
     lost = nothing and any(mine[path] == move.files[path][0] for path in files[DROPPED])
-    if cruft.returncode or lost or memory()["commit"] != move.commit:
+    if cruft.returncode or lost or read_cruft_state()["commit"] != move.commit:
         restore(".")
         git("clean", "-fqx", "--", "*.rej")
-        raise ToolError(f"cruft took nothing in, and was undone. It says:\n{words(cruft)}")
-    return {verdict: files[verdict] for verdict in VERDICTS if files[verdict]}
+        raise MigrateError(f"cruft took nothing in, and was undone. It says:\n{words(cruft)}")
+    return {verdict: files[verdict] for verdict in OUTCOMES if files[verdict]}
 
 
 def restore(*names: str) -> None:
@@ -112,14 +112,14 @@ def content(path: str) -> Content:
     return file.read_bytes() if file.is_file() else None
 
 
-def fate(old: Content, new: Content, mine: Content, now: Content) -> str:
+def outcome(old: Content, new: Content, mine: Content, now: Content) -> str:
     """What became of a file: the template's two versions, mine, and mine after the update."""
     if now == new:
-        return TAKEN
-    return MERGED if now != mine or holds(mine, old, new) else DROPPED
+        return APPLIED
+    return MERGED if now != mine or already_contains(mine, old, new) else DROPPED
 
 
-def holds(mine: Content, old: Content, new: Content) -> bool:
+def already_contains(mine: Content, old: Content, new: Content) -> bool:
     """Whether my version had the template's change before the template."""
     if mine is None or old is None or new is None:
         return False
@@ -140,15 +140,15 @@ def lost_change(path: str, old: Content, new: Content) -> str:
     return "\n    ".join([f"{path} ({why})", *hunks])
 
 
-def show_news(move: Move) -> None:
+def show_news(move: TemplateUpdate) -> None:
     for note in move.notes:
         print(f"\n{note}")
     if move.questions:
-        print(f"\nnew questions, answered by their defaults (see {MEMORY}):")
+        print(f"\nnew questions, answered by their defaults (see {CRUFT_FILE}):")
         print(indented([f"{key}: {json.dumps(value)}" for key, value in move.questions.items()]))
 
 
-def check(move: Move) -> Exit:
+def show_update(move: TemplateUpdate) -> Exit:
     """Tell what an update would bring; change nothing."""
     print(f"the template has moved: {move.title}")
     show_news(move)
@@ -159,7 +159,7 @@ def check(move: Move) -> Exit:
     return Exit.DRIFT
 
 
-def update(move: Move, *, checked: bool) -> Exit:
+def take_update(move: TemplateUpdate, *, checked: bool) -> Exit:
     """Take the template's version in, uncommitted; tell what became of every file."""
     files = merge(move)
     print(f"template {move.title}")
@@ -169,17 +169,17 @@ def update(move: Move, *, checked: bool) -> Exit:
         shown = [lost_change(n, *move.files[n]) for n in names] if verdict == DROPPED else names
         print(f"\n{verdict}\n{indented(shown)}")
     show_news(move)
-    steps = follow_up(list(move.files), checked=checked)
+    steps = next_steps(list(move.files), checked=checked)
     if {CONFLICT, REJECTED} & set(files):
         print("\nSettle the files above. Then:", *steps, "git add -A && git commit", sep="\n  ")
         done = False
     else:
-        done = all(map(taken, steps))  # up to the first that fails
+        done = all(map(run_step, steps))  # up to the first that fails
     print("\nNothing is committed. Undo all of it:", UNDO_REJECTS if rejects() else UNDO)
     return Exit.OK if done and DROPPED not in files else Exit.DRIFT
 
 
-def follow_up(changed: list[str], *, checked: bool) -> list[str]:
+def next_steps(changed: list[str], *, checked: bool) -> list[str]:
     """The commands that bring lock and migrations up to the merged files, and prove them."""
     wanted = {
         "uv lock --quiet": (project.root() / "uv.lock").exists(),
@@ -189,7 +189,7 @@ def follow_up(changed: list[str], *, checked: bool) -> list[str]:
     return [step for step in wanted if wanted[step]]
 
 
-def taken(step: str) -> bool:
+def run_step(step: str) -> bool:
     """Run a step in the open; whether it went well."""
     print(f"\n$ {step}", flush=True)
     # Without the flags of the make around us, which would announce every folder it enters.
@@ -211,22 +211,22 @@ def run_command(command: str, to: str | None, *, checked: bool = True) -> Exit:
     """`check` or `update`; what it finds is printed as it goes.
 
     Raises:
-        ToolError: nothing was changed, and why.
+        MigrateError: nothing was changed, and why.
     """
     try:
-        memory()
+        read_cruft_state()
         if command == "update":
             refuse_unless_undoable()
         with tempfile.TemporaryDirectory(prefix="template-", ignore_cleanup_errors=True) as folder:
-            move = next_move(Path(folder), to)
+            move = find_update(Path(folder), to)
             if move is None:
                 print("up to date with the template")
                 return Exit.OK
             if command == "update":
-                return update(move, checked=checked)
-            code = check(move)
+                return take_update(move, checked=checked)
+            code = show_update(move)
             print("\nTake it in: make template-update", f"to={to}" if to else "")
             return code
-    except ToolError as error:
+    except MigrateError as error:
         without_passwords = re.sub(r"(?<=://)[^/@\s]+@", "", str(error))
-        raise ToolError(f"{without_passwords}\nNothing was changed.", error.code) from None
+        raise MigrateError(f"{without_passwords}\nNothing was changed.", error.code) from None

@@ -3,5 +3,5 @@
 IDENTIFIER = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 
 
-def unquoted(name: str) -> str:
+def unquote(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name

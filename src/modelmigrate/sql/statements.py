@@ -11,20 +11,20 @@ TOKEN = re.compile(
 QUOTES = ("'", '"', "$", "--", "/*", "e'", "E'")
 
 
-def split(text: str) -> list[str]:
+def split_statements(text: str) -> list[str]:
     """The statements, each with its semicolon and the comments before it."""
     statements, current, bare = [], "", ""
     for token in TOKEN.finditer(text):
         current += token[0]
         bare += "" if token[0].startswith(QUOTES) else token[0]
-        if token[0] == ";" and not in_body(bare):
+        if token[0] == ";" and not inside_atomic_body(bare):
             statements.append(current.strip())
             current = bare = ""
     statements.append(current.strip())
-    return [statement for statement in statements if code(statement).strip(";")]
+    return [statement for statement in statements if strip_comments(statement).strip(";")]
 
 
-def in_body(bare: str) -> bool:
+def inside_atomic_body(bare: str) -> bool:
     """Whether a statement without its quotes ends between BEGIN ATOMIC and its END."""
     words = re.findall(r"\b(?:BEGIN\s+ATOMIC|CASE|END)\b", bare, re.IGNORECASE)
     if not any(word.upper().startswith("BEGIN") for word in words):
@@ -33,7 +33,7 @@ def in_body(bare: str) -> bool:
     return 2 * ends < len(words)
 
 
-def outside_quotes(text: str, pattern: str, replacement: str) -> str:
+def replace_outside_quotes(text: str, pattern: str, replacement: str) -> str:
     """As `re.sub`, where a name, a text or a body cannot be meant."""
     return "".join(
         token[0] if token[0].startswith(QUOTES) else re.sub(pattern, replacement, token[0])
@@ -41,7 +41,7 @@ def outside_quotes(text: str, pattern: str, replacement: str) -> str:
     )
 
 
-def parts(statement: str) -> tuple[str, list[str], str]:
+def split_parentheses(statement: str) -> tuple[str, list[str], str]:
     """What stands before the first parentheses, between the commas in them, and after them."""
     depth, cuts = 0, []
     for token in TOKEN.finditer(statement):
@@ -55,12 +55,12 @@ def parts(statement: str) -> tuple[str, list[str], str]:
     return statement, [], ""
 
 
-def code(statement: str) -> str:
+def strip_comments(statement: str) -> str:
     """A statement without the comments before it."""
     return re.sub(r"\A(\s*--[^\n]*(\n|\Z)|\s*/\*.*?\*/)*\s*", "", statement, flags=re.DOTALL)
 
 
-def in_short(statement: str) -> str:
+def shorten(statement: str) -> str:
     """A statement on one line, cut where that gets long."""
-    line = " ".join(code(statement).split())
+    line = " ".join(strip_comments(statement).split())
     return line if len(line) <= 100 else f"{line[:97]}..."

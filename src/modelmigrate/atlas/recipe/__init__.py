@@ -7,14 +7,14 @@ from importlib.resources import files
 from typing import Any
 
 # As text, so that a checkout with other line ends has the same hash.
-_RECIPE = {
+FILES = {
     name: files(__name__).joinpath(name).read_text(encoding="utf-8")
     for name in ("recipe.toml", "go.mod", "go.sum")
 }
-_CLI: dict[str, Any] = tomllib.loads(_RECIPE["recipe.toml"])
-_ENGINE, _OLDEST_GO = (
-    re.findall(pattern, _RECIPE["go.mod"], re.MULTILINE)[0]
+CLI: dict[str, Any] = tomllib.loads(FILES["recipe.toml"])
+ENGINE, OLDEST_GO = (
+    re.findall(pattern, FILES["go.mod"], re.MULTILINE)[0]
     for pattern in (r"^\tariga\.io/atlas (\S+)", r"^go (\S+)")
 )
-STAMP = f"{_ENGINE}-r{hashlib.sha256(''.join(_RECIPE.values()).encode()).hexdigest()[:12]}"
+STAMP = f"{ENGINE}-r{hashlib.sha256(''.join(FILES.values()).encode()).hexdigest()[:12]}"
 """The version that the binary reports: its engine, and the recipe that made it."""
