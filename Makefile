@@ -5,7 +5,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.uv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test benchmark tidy clean
+.PHONY: help demo test wheel benchmark tidy clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: .venv/ready tidy ## Bake a service, make its first migration, serve it, ch
 
 test: .venv/ready tidy ## Run every test (args="-k bake")
 	@python -m pytest --numprocesses 4 --dist worksteal $(args)
+
+wheel: ## Make the wheel of src/modelmigrate that the template carries
+	@python3 wheel.py
 
 benchmark: .venv/ready tidy ## Measure a bake against its parts, the schema commands against Alembic
 	@python benchmarks/bake.py

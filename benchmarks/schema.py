@@ -1,6 +1,6 @@
 """The schema commands against Alembic's, on the same models, interpreter and server.
 
-ours    Atlas and the tools of the generated project
+ours    modelmigrate, in the generated project
 peer    Alembic as `alembic init` sets it up, comparing the models with a migrated database
 
 They take turns in one run, and load the models wherever they need them; read the ratios, not the
@@ -34,20 +34,20 @@ SIZES = [10, 100, 500, 2000]
 ROUNDS = 5
 ALEMBIC = "alembic==1.20.1"
 
-OURS = ("python", "-m", "tools.schema")
-PEER = ("alembic",)
+OURS: tuple[str, ...] = ("modelmigrate",)
+PEER: tuple[str, ...] = ("alembic",)
 CREATE = "one-column create"
 ADDS_COLUMN = re.compile(r"add.column\W.*\bone_\d+\b", re.IGNORECASE)
 COMPARED = {
     "no-op check": {"ours": (*OURS, "check"), "peer": (*PEER, "check")},
     CREATE: {
-        "ours": (*OURS, "migrate-create", "--m", "add one"),
+        "ours": (*OURS, "create", "add one"),
         "peer": (*PEER, "revision", "--autogenerate", "-m", "add one"),
     },
     # Alembic has no other command for it.
-    "drift": {"ours": (*OURS, "schema-drift"), "peer": (*PEER, "check")},
+    "drift": {"ours": (*OURS, "drift"), "peer": (*PEER, "check")},
 }
-# Where the time goes: ours runs the first in `check` and in `migrate-create`, and Alembic imports the
+# Where the time goes: ours runs the first in `check` and in `create`, and Alembic imports the
 # models in whatever it does.
 PARTS = {
     "load_models.py": ("python", "load_models.py"),
@@ -171,14 +171,14 @@ def project_of(size: int, folder: Path) -> Iterator[Path]:
     run(project, "uv", "pip", "install", "--python", ".venv", ALEMBIC)
     write_models(project / "src/domain/models", size - OWN_TABLES)
     try:
-        run(project, *OURS, "migrate-create", "--m", "initial")
-        run(project, *OURS, "migrate")
+        run(project, *OURS, "create", "initial")
+        run(project, *OURS, "apply")
         set_up_alembic(project)
         run(project, *PEER, "revision", "--autogenerate", "-m", "initial")
         run(project, *PEER, "upgrade", "head")
         yield project
     finally:
-        run(project, *OURS, "db-stop")
+        run(project, *OURS, "db", "stop")
         shutil.rmtree(folder)
 
 
@@ -194,7 +194,7 @@ def write_models(models: Path, tables: int) -> None:
 
 
 def set_up_alembic(project: Path) -> None:
-    url = subprocess.check_output((*OURS, "db-url"), cwd=project, env=environment(project))
+    url = subprocess.check_output((*OURS, "db", "url"), cwd=project, env=environment(project))
     ours = url.decode().strip()
     with closing(psycopg.connect(ours, autocommit=True)) as connection:
         connection.execute("CREATE DATABASE peer")

@@ -107,9 +107,14 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def set_up(project: Path, *options: str) -> int:
-    """Run the project's own `make setup`; it has explained itself whatever the exit code."""
-    command = (sys.executable, "-m", "tools.setup", *options)
-    with subprocess.Popen(command, cwd=project) as child:
+    """Run the project's own `make setup`, from the wheel that it brings: nothing is installed yet.
+
+    It has explained itself whatever the exit code.
+    """
+    [wheel] = (project / "vendor").glob("modelmigrate-*.whl")
+    command = (sys.executable, "-m", "modelmigrate.service.setup", *options)
+    here = {"PYTHONPATH": str(wheel), "MODELMIGRATE_PROJECT": str(project)}
+    with subprocess.Popen(command, cwd=project, env=os.environ | here) as child:
         while True:
             try:
                 return child.wait()

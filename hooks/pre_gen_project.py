@@ -22,6 +22,7 @@ DEPENDENCIES = {
     "hatchling",
     "httpx2",
     "import-linter",
+    "modelmigrate",
     "mypy",
     "platformdirs",
     "prek",
@@ -30,11 +31,12 @@ DEPENDENCIES = {
     "pydantic",
     "pydantic-settings",
     "pytest",
+    "python-dotenv",
     "ruff",
     "schemathesis",
     "sqlalchemy",
     "structlog",
-    "types-psutil",
+    "typer",
     "uvicorn",
 }
 OWN_PARTS = {
@@ -47,7 +49,7 @@ OWN_PARTS = {
     "presentation",
     "src",
     "tests",
-    "tools",
+    "vendor",
 }
 # PostgreSQL's own databases.
 DATABASES = {"postgres", "template0", "template1"}

@@ -22,7 +22,7 @@ env "sqlalchemy" {
   }
 }
 
-# The same state from a file, since the community edition refuses external_schema: for tools/schema.
+# The same from a file, for the community edition, which refuses external_schema.
 env "local" {
   src = getenv("ATLAS_MODELS_URL")
   dev = getenv("ATLAS_DEV_URL")

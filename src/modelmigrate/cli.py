@@ -1,34 +1,323 @@
-"""The commands behind the Makefile: `modelmigrate --help`."""
+"""The command line: `modelmigrate --help`.
 
-import argparse
+Each command imports the rooms that it needs, so that every one of them starts at once.
+"""
+
+import os
 import sys
-from collections.abc import Callable
-from typing import NamedTuple
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
 
 from modelmigrate import project
-from modelmigrate.atlas.binary import atlas_binary
-from modelmigrate.atlas.commands import INSPECT_FORMATS, inspect_schema
-from modelmigrate.atlas.directory import require_migrations, update_checksums
-from modelmigrate.branches import check_branch, rebase_branch
-from modelmigrate.check import check_in_sync, validate_migrations
-from modelmigrate.drift.detect import detect_drift
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.inspect.pages import write_diagrams
-from modelmigrate.lint.rules import lint_migrations
-from modelmigrate.migrations.apply import apply_pending
-from modelmigrate.migrations.baseline import baseline_database
-from modelmigrate.migrations.create import create_migrations
-from modelmigrate.migrations.declare import declare_objects
-from modelmigrate.migrations.down_files import write_missing_down_files
-from modelmigrate.migrations.rollback import roll_back
-from modelmigrate.migrations.status import show_pending, show_status
-from modelmigrate.postgres.environments import development_url, find_environment, server_status
-from modelmigrate.postgres.server import stop_servers
-from modelmigrate.schema.dump import read_schema
-from modelmigrate.service.doctor import diagnose
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="modelmigrate",
+    help="Migrations derived from SQLAlchemy models by free Atlas.",
+    epilog="Exit codes: 0 ok, 1 error, 2 drift, 3 refused, 4 history mismatch, 5 busy.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+branch = typer.Typer(help="Branches that both add migrations.", no_args_is_help=True)
+db = typer.Typer(help="The development database.", no_args_is_help=True)
+template = typer.Typer(help="Later versions of the template.", no_args_is_help=True)
+app.add_typer(branch, name="branch")
+app.add_typer(db, name="db")
+app.add_typer(template, name="template")
+
+Environment = Annotated[
+    str | None,
+    typer.Option("--env", help="The database of <ENV>_DATABASE_URL. [default: the local one]"),
+]
+Base = Annotated[
+    str, typer.Option(help="The branch that this one will be merged into.", metavar="BRANCH")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Change a deployed database without asking.")]
+AllowLoss = Annotated[
+    str | None,
+    typer.Option(help="The data that may be lost: users.bio,teams", metavar="NAMES"),
+]
+To = Annotated[
+    str | None, typer.Option(help="A branch, tag or commit of the template.", metavar="NAME")
+]
 
 
-def atlas_path() -> str:
+def example(*lines: str) -> str:
+    """Examples as the end of a command's help."""
+    return "\n".join(["\b", "Examples:", *(f"  modelmigrate {line}" for line in lines)])
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"modelmigrate {version('modelmigrate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--project",
+            envvar="MODELMIGRATE_PROJECT",
+            help="The project's folder. [default: found from the working directory]",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Migrations derived from SQLAlchemy models by free Atlas."""
+    if folder is not None:
+        os.environ["MODELMIGRATE_PROJECT"] = str(folder.absolute())
+    with suppress(MigrateError):  # the command itself says that there is no project
+        project.load_environment()
+
+
+# --- migrations ---
+
+
+@app.command(
+    epilog=example('create "add user bio"', 'create "nickname" --rename users.nick:nickname')
+)
+def create(
+    message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")] = "",
+    rename: Annotated[
+        str | None,
+        typer.Option(help="What was renamed: table.old:new, or none.", metavar="OLD:NEW"),
+    ] = None,
+) -> str:
+    """Write the next migration, and its down migration, from the models."""
+    from modelmigrate.migrations.create import create_migrations
+
+    created = create_migrations(message, rename)
+    if not created.files:
+        return "\n".join([*created.warnings, "No changes: the migrations match the models."])
+    texts = [file.read_text(encoding="utf-8") for file in created.files]
+    written = [f"written: migrations/{file.name}, and down/{file.name}" for file in created.files]
+    return "\n".join([*texts, *created.warnings, *written])
+
+
+@app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))
+def apply(env: Environment = None, dry_run: DryRun = False, yes: Yes = False) -> str:
+    """Apply the pending migrations, then compare the schema with the migration files."""
+    if dry_run:
+        from modelmigrate.migrations.status import show_pending
+
+        return show_pending(env)
+    from modelmigrate.migrations.apply import apply_pending
+
+    return apply_pending(env, yes=yes)
+
+
+@app.command(epilog=example("down", "down --steps 2 --dry-run", "down --to 20260102030405"))
+def down(
+    steps: Annotated[
+        int | None, typer.Option(help="How many migrations to roll back. [default: 1]")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="The version to roll back to.", metavar="VERSION")
+    ] = None,
+    env: Environment = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    allow_loss: AllowLoss = None,
+) -> str:
+    """Roll back the last migration, by its verified down migration."""
+    from modelmigrate.migrations.rollback import roll_back
+
+    return roll_back(env, steps, to, allow_loss, dry=dry_run, yes=yes)
+
+
+@app.command(epilog=example("status", "status --env production"))
+def status(env: Environment = None) -> str:
+    """Show which migrations are applied and which are pending."""
+    from modelmigrate.migrations.status import show_status
+
+    return show_status(env)
+
+
+@app.command(epilog=example("validate"))
+def validate() -> str:
+    """Check the migration files, and replay them from an empty database."""
+    from modelmigrate.check import validate_migrations
+
+    return validate_migrations()
+
+
+@app.command(epilog=example("lint", "lint --base origin/main"))
+def lint(
+    base: Annotated[
+        str | None,
+        typer.Option(
+            help="Look at all that this branch adds to another one. [default: the newest migration]",
+            metavar="BRANCH",
+        ),
+    ] = None,
+) -> str:
+    """Exit with 3 when a migration drops what running code may use."""
+    from modelmigrate.lint.rules import lint_migrations
+
+    return lint_migrations(base)
+
+
+@app.command("hash", epilog=example("hash"))
+def accept() -> str:
+    """Accept the migration files as they are: rewrite atlas.sum, add missing down migrations."""
+    from modelmigrate.atlas.directory import require_migrations, update_checksums
+    from modelmigrate.migrations.down_files import write_missing_down_files
+
+    require_migrations()
+    update_checksums()
+    written = [f"written: migrations/down/{name}" for name in write_missing_down_files()]
+    return "\n".join(["atlas.sum matches the migration files", *written])
+
+
+@app.command(epilog=example("check"))
+def check() -> str:
+    """Exit with 2 when the models and the migrations differ."""
+    from modelmigrate.check import check_in_sync
+
+    return check_in_sync()
+
+
+@app.command(epilog=example("baseline", "baseline --env production --yes"))
+def baseline(env: Environment = None, yes: Yes = False) -> str:
+    """Start to manage a database that was not made by these migrations."""
+    from modelmigrate.migrations.baseline import baseline_database
+
+    return baseline_database(env, yes=yes)
+
+
+# --- schema ---
+
+
+@app.command(epilog=example("drift", "drift --env production --format json", "drift --fix adopt"))
+def drift(
+    env: Environment = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="files, models, or another environment. [default: files]"),
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="text, json or github. [default: text]")
+    ] = None,
+    fix: Annotated[
+        str | None,
+        typer.Option(help="adopt: write a migration. revert: show the SQL that undoes it."),
+    ] = None,
+    yes: Yes = False,
+    allow_loss: AllowLoss = None,
+) -> str:
+    """Exit with 2 when a database does not have the schema that its migrations make."""
+    from modelmigrate.drift.detect import detect_drift
+
+    return detect_drift(env, against, form, fix, allow_loss, yes=yes)
+
+
+@app.command(epilog=example("declare"))
+def declare() -> str:
+    """Write .sql files for the objects that only migrations make."""
+    from modelmigrate.migrations.declare import declare_objects
+
+    return declare_objects()
+
+
+@app.command("inspect", epilog=example("inspect", "inspect --env staging --format hcl"))
+def show_schema(
+    env: Environment = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="sql, json or hcl. [default: sql]")
+    ] = None,
+) -> str:
+    """Print the schema of a database."""
+    from modelmigrate.atlas.commands import INSPECT_FORMATS, inspect_schema
+    from modelmigrate.postgres.environments import find_environment
+    from modelmigrate.schema.dump import read_schema
+
+    url = find_environment(env).url
+    if form in (None, "", "sql"):
+        return "\n\n".join(each.create_sql for each in read_schema(url).values())
+    if form not in INSPECT_FORMATS:
+        known = ", ".join(INSPECT_FORMATS)
+        raise MigrateError(f"{project.option('format', form)} is none of sql, {known}")
+    return inspect_schema(url, form)
+
+
+@app.command(epilog=example("viz"))
+def viz(env: Environment = None) -> str:
+    """Draw the schema of a database into docs/schema, as SVG and mermaid."""
+    from modelmigrate.inspect.pages import write_diagrams
+    from modelmigrate.postgres.environments import find_environment
+
+    folder = project.diagrams_dir()
+    written = write_diagrams(find_environment(env).url, folder)
+    place = project.relative(folder)
+    return f"{len(written)} files written to {place}: open {place}/schema.svg"
+
+
+# --- branches ---
+
+
+@branch.command("check", epilog=example("branch check --base origin/main"))
+def check_branch(base: Base = "origin/main") -> str:
+    """Check that this branch can be merged: it only adds migrations, newer than those of base."""
+    from modelmigrate import branches
+
+    return branches.check_branch(base)
+
+
+@branch.command("rebase", epilog=example("branch rebase --base origin/main"))
+def rebase_branch(base: Base = "origin/main") -> str:
+    """Give this branch's migrations versions after those of base."""
+    from modelmigrate import branches
+
+    return branches.rebase_branch(base)
+
+
+# --- servers and tools ---
+
+
+@db.command("start", epilog=example("db start"))
+def start_database() -> str:
+    """Start the development database."""
+    from modelmigrate.postgres.environments import development_url, server_status
+
+    development_url()
+    found = server_status()
+    return f"PostgreSQL {found.version} is up, from {found.source}"
+
+
+@db.command("stop", epilog=example("db stop"))
+def stop_database() -> str:
+    """Stop every server that was started for this project."""
+    from modelmigrate.postgres.server import stop_servers
+
+    stopped = [f"stopped the {what}" for what in stop_servers()]
+    return "\n".join(stopped) or "nothing was running for this project"
+
+
+@db.command("url", epilog=example("db url", "db url | xargs psql"))
+def show_url() -> str:
+    """Print the URL of the development database, which is started for it."""
+    from modelmigrate.postgres.environments import development_url
+
+    return development_url()
+
+
+@app.command(epilog=example("atlas"))
+def atlas() -> str:
+    """Print the path of the Atlas binary, which is built when there is none."""
+    from modelmigrate.atlas.binary import atlas_binary
+
     try:
         return str(atlas_binary())
     except KeyboardInterrupt:
@@ -36,135 +325,61 @@ def atlas_path() -> str:
         raise
 
 
-def db_start() -> str:
-    development_url()
-    found = server_status()
-    return f"PostgreSQL {found.version} is up, from {found.source}"
+@app.command(epilog=example("doctor"))
+def doctor() -> str:
+    """Show what is installed, and how to fix what is not."""
+    from modelmigrate.service.doctor import diagnose
+
+    return diagnose()
 
 
-def db_stop() -> str:
-    stopped = [f"stopped the {what}" for what in stop_servers()]
-    return "\n".join(stopped) or "nothing was running for this project"
+@app.command(epilog=example("setup"))
+def setup(
+    no_commit: Annotated[bool, typer.Option("--no-commit", help="Leave git alone.")] = False,
+) -> int:
+    """Make a checkout ready to work on: settings, dependencies, Atlas, the first migration."""
+    from modelmigrate.service.setup import set_up
+
+    return set_up(commit=not no_commit)
 
 
-def migrate_create(m: str = "", rename: str | None = None) -> str:
-    created = create_migrations(m, rename)
-    texts = [file.read_text(encoding="utf-8") for file in created.files]
-    written = [f"written: migrations/{file.name}, and down/{file.name}" for file in created.files]
-    if not created.files:
-        written = ["the models and the migrations agree: nothing to do"]
-    return "\n".join([*texts, *created.warnings, *written])
+# --- template ---
 
 
-def migrate_hash() -> str:
-    require_migrations()
-    update_checksums()
-    written = [f"written: migrations/down/{name}" for name in write_missing_down_files()]
-    return "\n".join(["atlas.sum matches the migration files", *written])
+@template.command("check", epilog=example("template check", "template check --to v0.2.0"))
+def check_template(to: To = None) -> int:
+    """Exit with 2 when there is a newer template, and show what it would change."""
+    from modelmigrate.service.update import run_command
+
+    return run_command("check", to)
 
 
-def schema_inspect(env: str | None = None, form: str | None = None) -> str:
-    url = find_environment(env).url
-    if form in (None, "", "sql"):
-        return "\n\n".join(entry.create_sql for entry in read_schema(url).values())
-    if form not in INSPECT_FORMATS:
-        raise MigrateError(f"format={form} is none of sql, {', '.join(INSPECT_FORMATS)}")
-    return inspect_schema(url, form)
+@template.command("update", epilog=example("template update", "template update --to v0.2.0"))
+def update_template(
+    to: To = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Leave out the project's own check.")
+    ] = False,
+) -> int:
+    """Merge the newest template into the project, uncommitted."""
+    from modelmigrate.service.update import run_command
 
-
-def schema_viz(env: str | None = None) -> str:
-    folder = project.root() / "docs" / "schema"
-    written = write_diagrams(find_environment(env).url, folder)
-    place = project.relative(folder)
-    return f"{len(written)} files written to {place}: open {place}/schema.svg"
-
-
-class Command(NamedTuple):
-    """A command line's verb, and the options that it takes."""
-
-    run: Callable[..., str]
-    help: str
-    options: tuple[str, ...] = ()
-
-
-# What each option is called in Python, and what it means.
-OPTIONS: dict[str, tuple[str, str]] = {
-    "allow-loss": ("allow_loss", "what rows may lose: users.bio,teams"),
-    "against": ("against", "files (the default), models, or another environment"),
-    "base": ("base", "the branch that this one will be merged into (origin/main)"),
-    "dry": ("dry", "1: show the plan, change nothing"),
-    "env": ("env", "the database of <ENV>_DATABASE_URL; the developer's own without it"),
-    "fix": ("fix", "adopt: write a migration; revert: show the SQL that undoes it"),
-    "format": ("form", "how to print it"),
-    "m": ("m", "what the migration does, in a few words"),
-    "n": ("n", "how many migrations (1)"),
-    "rename": ("rename", "old:new for what was renamed, or none; several with commas"),
-    "to": ("to", "the version to stay at"),
-    "yes": ("yes", "1: change a deployed database without asking"),
-}
-SWITCHES = {"dry", "yes"}
-COMMANDS = {
-    "atlas": Command(atlas_path, "print the path of the Atlas binary, which is built when needed"),
-    "db-start": Command(db_start, "start the development database"),
-    "db-stop": Command(db_stop, "stop every server that was started for this project"),
-    "db-url": Command(development_url, "print the development database's URL"),
-    "migrate": Command(apply_pending, "apply the pending migrations", ("env", "yes")),
-    "migrate-create": Command(migrate_create, "write the next migration", ("m", "rename")),
-    "migrate-dry-run": Command(show_pending, "print what migrate would run", ("env",)),
-    "migrate-downgrade": Command(
-        roll_back, "take back migrations", ("n", "to", "env", "dry", "yes", "allow-loss")
-    ),
-    "migrate-status": Command(show_status, "show what is applied and what is pending", ("env",)),
-    "migrate-validate": Command(validate_migrations, "check the files and replay them from empty"),
-    "migrate-lint": Command(
-        lint_migrations, "exit 3 when a migration drops what may be in use", ("base",)
-    ),
-    "migrate-hash": Command(migrate_hash, "accept the migration files as they are"),
-    "migrate-check": Command(check_branch, "check that this branch can be merged", ("base",)),
-    "migrate-rebase": Command(rebase_branch, "put this branch's files behind base's", ("base",)),
-    "migrate-baseline": Command(
-        baseline_database, "take over a database that was not made by these", ("env", "yes")
-    ),
-    "check": Command(check_in_sync, "exit 2 when the models and the migrations differ"),
-    "schema-drift": Command(
-        detect_drift,
-        "exit 2 when a database is not what its migrations make",
-        ("env", "against", "format", "fix", "yes", "allow-loss"),
-    ),
-    "schema-declare": Command(declare_objects, "write .sql files for what only migrations make"),
-    "schema-inspect": Command(schema_inspect, "print the live schema", ("env", "format")),
-    "schema-viz": Command(schema_viz, "draw the live schema into docs/schema", ("env",)),
-    "doctor": Command(diagnose, "show what is installed and how to mend what is not"),
-}
-
-
-def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="modelmigrate", description=__doc__)
-    commands = whole.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        meaning = (command.run.__doc__ or command.help).partition("\n\n")[0]
-        one = commands.add_parser(name, help=command.help, description=meaning)
-        for option in command.options:
-            destination, explained = OPTIONS[option]
-            kind = switch if option in SWITCHES else str
-            one.add_argument(f"--{option}", dest=destination, help=explained, type=kind)
-    return whole
-
-
-def switch(given: str) -> bool:
-    return given not in ("", "0", "no", "false")
+    return run_command("update", to, checked=not no_check)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a failure becomes a message and its exit code (see `modelmigrate.errors`)."""
-    given = {k: v for k, v in vars(parser().parse_args(arguments)).items() if v is not None}
-    command = COMMANDS[given.pop("command")]
     try:
-        print(command.run(**given))
+        result = app(args=arguments, prog_name="modelmigrate", standalone_mode=False)
     except MigrateError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.code
-    except KeyboardInterrupt:
+    except TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # it says what is wrong, and how to get help
+        return Exit.ERROR
+    if isinstance(result, str):
+        print(result)
+        return Exit.OK
+    if result == INTERRUPTED:
         print("stopped", file=sys.stderr)
-        return 130
-    return Exit.OK
+    return int(result or Exit.OK)

@@ -133,6 +133,63 @@ def settings(folder: Path | None = None) -> Settings:
     return Settings(**values)
 
 
+def diagrams_dir() -> Path:
+    """Where the diagrams of the schema are drawn."""
+    return root() / "docs" / "schema"
+
+
+def load_environment() -> None:
+    """Take from the project's .env what the environment does not say.
+
+    Raises:
+        MigrateError: there is no project.
+    """
+    from dotenv import load_dotenv  # `setup` begins where nothing is installed yet
+
+    load_dotenv(root() / ".env")
+
+
+# --- what to type ---
+
+# What the Makefile of a generated service calls our commands, where that is another name.
+TARGETS = {
+    "apply": "migrate",
+    "down": "migrate-downgrade",
+    **{name: f"migrate-{name}" for name in ("baseline", "create", "hash", "status", "validate")},
+    "branch check": "migrate-check",
+    "branch rebase": "migrate-rebase",
+    **{name: f"schema-{name}" for name in ("declare", "drift", "inspect", "viz")},
+    **{f"db {name}": f"db-{name}" for name in ("start", "stop", "url")},
+    "template update": "template-update",
+}
+VARIABLES = {"steps": "n", "dry-run": "dry"}
+
+
+def has_make_targets() -> bool:
+    """Whether the project has a Makefile in front of these commands."""
+    file = root() / "Makefile"
+    return file.is_file() and "modelmigrate" in file.read_text(encoding="utf-8", errors="replace")
+
+
+def option(name: str, value: object = True) -> str:
+    """An option as it is typed here: `allow-loss=users.bio`, or `--allow-loss users.bio`."""
+    if has_make_targets():
+        return f"{VARIABLES.get(name, name)}={1 if value is True else value}"
+    return f"--{name}" if value is True else f"--{name} {value}"
+
+
+def command(verb: str, message: str = "", **options: object) -> str:
+    """A command as it is typed here: `make migrate-create m="..."`, or `modelmigrate create "..."`;
+    options that are None or empty are left out."""
+    quoted = f'"{message}"' if " " in message else message
+    given = [option(name.replace("_", "-"), value) for name, value in options.items() if value]
+    if has_make_targets():
+        words = ["make", TARGETS.get(verb, verb), quoted and f"m={quoted}", *given]
+    else:
+        words = ["modelmigrate", verb, quoted, *given]
+    return " ".join(filter(None, words))
+
+
 def name() -> str:
     """The project's name in its pyproject.toml, else that of its folder."""
     given: str = pyproject().get("project", {}).get("name", root().name)

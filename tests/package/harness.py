@@ -1,14 +1,16 @@
 """A bare project, and the commands at work on it: real servers, in this very process."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -41,20 +43,13 @@ class Project(NamedTuple):
     def migrations(self) -> Path:
         return self.folder / "migrations"
 
-    def run(self, command: str, /, **options: str) -> Ran:
-        """Run a schema command as `make` does, with nobody at the terminal."""
-        words = [
-            word
-            for name, value in options.items()
-            for word in (f"--{name.replace('_', '-')}", value)
-        ]
-        out, err, stdin = io.StringIO(), io.StringIO(), sys.stdin
-        sys.stdin = io.StringIO()
-        try:
-            with redirect_stdout(out), redirect_stderr(err):
-                code = main([command, *words])
-        finally:
-            sys.stdin = stdin
+    def run(self, command: str, /, **options: str | bool) -> Ran:
+        """Run a command, with nobody at the terminal."""
+        out, err = io.StringIO(), io.StringIO()
+        stdin = patch.object(sys, "stdin", io.StringIO())
+        environment = patch.dict(os.environ)  # which a project's .env is taken into
+        with stdin, environment, redirect_stdout(out), redirect_stderr(err):
+            code = main(words(command, options))
         return Ran(code, out.getvalue(), err.getvalue())
 
     def add(self, name: str, text: str) -> Path:
@@ -65,11 +60,10 @@ class Project(NamedTuple):
         update_checksums()
         return file
 
-    def start(self, command: str, /, **options: str) -> "subprocess.Popen[str]":
-        """Run a schema command in a process group of its own."""
-        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    def start(self, command: str, /, **options: str | bool) -> "subprocess.Popen[str]":
+        """Run a command in a process group of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "modelmigrate", command, *words],
+            [sys.executable, "-m", "modelmigrate", *words(command, options)],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -90,6 +84,16 @@ class Project(NamedTuple):
         return sorted(file.name for file in self.migrations.glob("*.sql"))
 
 
+def words(command: str, options: Mapping[str, str | bool]) -> list[str]:
+    """A command line: `dry_run=True` is `--dry-run`, `env="live"` is `--env live`; `message` has no
+    name there."""
+    typed = command.split()
+    for name, value in options.items():
+        option = [] if name == "message" else [f"--{name.replace('_', '-')}"]
+        typed += [*option, value] if isinstance(value, str) else option * value
+    return typed
+
+
 def in_memory() -> Path | None:
     """A folder where servers need not wait for a disk, if there is one with room."""
     folder = Path("/dev/shm")  # noqa: S108
@@ -103,7 +107,8 @@ def project_of(name: str) -> Iterator[Project]:
     parent.chmod(0o755)
     folder = parent / name
     folder.mkdir()
-    shutil.copy(TREE / "atlas.hcl", folder)
+    for file in ("atlas.hcl", "Makefile"):  # with the latter, messages speak of `make`
+        shutil.copy(TREE / file, folder)
     (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

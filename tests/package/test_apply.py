@@ -61,7 +61,7 @@ def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Projec
 @pytest.fixture
 def live(project: Project) -> str:
     """The URL of `live`, migrated."""
-    assert project.run("migrate", env="live", yes="1").code == 0
+    assert project.run("apply", env="live", yes=True).code == 0
     return os.environ["LIVE_DATABASE_URL"]
 
 
@@ -104,7 +104,7 @@ def holding(url: str, statement: str) -> Iterator[None]:
 
 
 def migrate(project: Project) -> tuple[int, str]:
-    ran = project.run("migrate", env="live", yes="1")
+    ran = project.run("apply", env="live", yes=True)
     assert "Traceback" not in ran.said
     return ran.code, ran.said
 
@@ -115,7 +115,7 @@ def test_twenty_applies_at_once_all_succeed_though_an_index_is_built_concurrentl
     text = f"{OUTSIDE}CREATE INDEX CONCURRENTLY users_email ON users (email);\n"
     project.add("20260102000000_index", text)
     project.add("20260103000000_more", "ALTER TABLE users ADD more text;\n")
-    started = [project.start("migrate", env="live", yes="1") for _ in range(20)]
+    started = [project.start("apply", env="live", yes=True) for _ in range(20)]
     said = [process.communicate(timeout=120)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 20, said
     assert sum("3 migrations applied" in each for each in said) == 1
@@ -141,15 +141,15 @@ def test_killed_in_a_transaction_nothing_is_left_and_the_next_apply_works(
     project: Project, live: str
 ) -> None:
     file = project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{SLOW};\n")
-    process = project.start("migrate", env="live", yes="1")
+    process = project.start("apply", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     kill(process)
     # The server notices that its client is gone, and ends the session with its locks.
     until(lambda: not running(live, "pg_sleep"))
     assert "part" not in tables(live)
-    assert "pending   1" in project.run("migrate-status", env="live").out
+    assert "pending   1" in project.run("status", env="live").out
     file.write_text("CREATE TABLE part (id int);\n", encoding="utf-8")
-    project.run("migrate-hash")
+    project.run("hash")
     assert migrate(project)[0] == 0
 
 
@@ -158,12 +158,12 @@ def test_killed_outside_a_transaction_the_next_apply_goes_on_with_the_statement_
 ) -> None:
     execute(live, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_steps", STEPS)
-    process = project.start("migrate", env="live", yes="1")
+    process = project.start("apply", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     kill(process)
     until(lambda: not running(live, "pg_sleep"))
-    assert "1 of 3 statements are done" in project.run("migrate-status", env="live").out
-    assert project.run("schema-drift", env="live").code == 1
+    assert "1 of 3 statements are done" in project.run("status", env="live").out
+    assert project.run("drift", env="live").code == 1
     execute(live, "UPDATE pace SET seconds = 0")
     assert migrate(project)[0] == 0
     assert {"one", "two"} <= tables(live)
@@ -196,7 +196,7 @@ def test_of_three_files_of_which_the_second_fails_the_first_is_kept(
 def test_a_session_that_an_administrator_ends_is_tried_again(project: Project, live: str) -> None:
     execute(live, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
-    process = project.start("migrate", env="live", yes="1")
+    process = project.start("apply", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     execute(live, "UPDATE pace SET seconds = 0")
     name = ATLAS_APPLICATION
@@ -223,7 +223,7 @@ def test_a_reader_in_the_way_is_waited_for_a_bounded_time(project: Project, live
 def test_a_reader_who_leaves_in_time_is_no_failure(project: Project, live: str) -> None:
     project.add("20260102000000_more", "ALTER TABLE users ADD more text;\n")
     with holding(live, "SELECT * FROM users"):
-        process = project.start("migrate", env="live", yes="1")
+        process = project.start("apply", env="live", yes=True)
         until(lambda: running(live, "ALTER TABLE"))
         until(lambda: not running(live, "ALTER TABLE"))
     assert process.communicate(timeout=60)[0]
@@ -265,7 +265,7 @@ def test_an_invalid_index_of_somebody_else_is_refused_and_named(
     code, said = migrate(project)
     assert code == 3
     assert "DROP INDEX CONCURRENTLY public.by_hand;" in said
-    drift = project.run("schema-drift", env="live")
+    drift = project.run("drift", env="live")
     assert drift.code == 2
     assert "INVALID INDEX public.by_hand" in drift.err
 
@@ -277,7 +277,7 @@ def edit(project: Project) -> None:
 
 def edit_and_hash(project: Project) -> None:
     edit(project)
-    project.run("migrate-hash")
+    project.run("hash")
 
 
 def delete(project: Project) -> None:
@@ -285,7 +285,7 @@ def delete(project: Project) -> None:
     assert migrate(project)[0] == 0
     project.add("20260103000000_c", "CREATE TABLE c (id int);\n")
     (project.migrations / "20260102000000_b.sql").unlink()
-    project.run("migrate-hash")
+    project.run("hash")
 
 
 def come_late(project: Project) -> None:
@@ -296,7 +296,7 @@ def go_back(project: Project) -> None:
     project.add("20260102000000_b", "CREATE TABLE b (id int);\n")
     assert migrate(project)[0] == 0
     (project.migrations / "20260102000000_b.sql").unlink()
-    project.run("migrate-hash")
+    project.run("hash")
 
 
 @pytest.mark.parametrize(
@@ -315,11 +315,11 @@ def test_a_history_that_does_not_fit_is_broken_for_every_command(
     what(project)
     before = tables(live)
     for command in (
-        "migrate",
-        "migrate-status",
-        "migrate-dry-run",
-        "schema-drift",
-        "migrate-downgrade",
+        "apply",
+        "status",
+        "apply --dry-run",
+        "drift",
+        "down",
     ):
         ran = project.run(command, env="live")
         assert ran.code == 4, f"{command}: {ran.said}"
@@ -329,7 +329,7 @@ def test_a_history_that_does_not_fit_is_broken_for_every_command(
 
 def test_a_dry_run_shows_the_files_and_makes_nothing(project: Project) -> None:
     url = os.environ["LIVE_DATABASE_URL"]
-    shown = project.run("migrate-dry-run", env="live")
+    shown = project.run("apply --dry-run", env="live")
     assert shown.code == 0
     assert FIRST[1] in shown.out
     assert value(url, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'atlas%'") == 0
@@ -342,7 +342,7 @@ def test_a_database_made_by_other_means_is_refused_and_can_be_taken_over(project
     code, said = migrate(project)
     assert code == 3
     assert "make migrate-baseline" in said
-    taken = project.run("migrate-baseline", env="live", yes="1")
+    taken = project.run("baseline", env="live", yes=True)
     assert taken.code == 0, taken.said
     assert migrate(project) == (0, "nothing to do: live is at version 20260101000000, and its schema"
                                    " is as the files make it\n")  # fmt: skip
@@ -394,11 +394,11 @@ def small_disk() -> Iterator[Path]:
 
 
 def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) -> None:
-    assert project.run("migrate").code == 0
+    assert project.run("apply").code == 0
     url = development_url()
     execute(url, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
-    process = project.start("migrate")
+    process = project.start("apply")
     until(lambda: running(url, "pg_sleep"))
     with FileLock(_data_dir() / "lock"):
         _stop(_data_dir(), "dev")
@@ -418,16 +418,16 @@ def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
     down.write_text("ALTER TABLE users DROP more;\nSELECT pg_sleep(seconds) FROM pace;\n")
     assert migrate(project)[0] == 0
     execute(live, "INSERT INTO pace VALUES (60)")
-    process = project.start("migrate-downgrade", env="live", yes="1")
+    process = project.start("down", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     kill(process)
     execute(live, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%'"
                   " AND pid <> pg_backend_pid()")  # fmt: skip
-    assert "applied   2" in project.run("migrate-status", env="live").out
-    assert project.run("schema-drift", env="live").code == 0
+    assert "applied   2" in project.run("status", env="live").out
+    assert project.run("drift", env="live").code == 0
     execute(live, "UPDATE pace SET seconds = 0")
-    assert project.run("migrate-downgrade", env="live", yes="1").code == 0
-    assert "applied   1" in project.run("migrate-status", env="live").out
+    assert project.run("down", env="live", yes=True).code == 0
+    assert "applied   1" in project.run("status", env="live").out
 
 
 def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -483,7 +483,7 @@ def test_no_password_is_in_the_list_of_processes(
     monkeypatch.setenv("LIVE_DATABASE_URL", live.replace("//postgres@", f"//postgres:{SECRET}@"))
     execute(live, "INSERT INTO pace VALUES (2)")
     project.add("20260102000000_slow", f"{PAUSE};\n")
-    process = project.start("migrate", env="live", yes="1")
+    process = project.start("apply", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     lines = [" ".join(each.info["cmdline"] or ()) for each in psutil.process_iter(["cmdline"])]
     assert any("migrate apply" in line for line in lines)
@@ -495,7 +495,7 @@ def test_no_password_is_in_the_list_of_processes(
 def test_ctrl_c_rolls_back_and_says_so(project: Project, live: str) -> None:
     execute(live, "INSERT INTO pace VALUES (60)")
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
-    process = project.start("migrate", env="live", yes="1")
+    process = project.start("apply", env="live", yes=True)
     until(lambda: running(live, "pg_sleep"))
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=30)[0]
@@ -509,18 +509,18 @@ def test_ctrl_c_rolls_back_and_says_so(project: Project, live: str) -> None:
 @pytest.mark.parametrize(
     ("command", "options"),
     [
-        ("migrate", {}),
-        ("migrate-downgrade", {}),
-        ("migrate-baseline", {}),
+        ("apply", {}),
+        ("down", {}),
+        ("baseline", {}),
     ],
 )
 def test_a_deployed_database_is_named_and_wants_a_confirmation(
     project: Project, command: str, options: dict[str, str]
 ) -> None:
     url = os.environ["LIVE_DATABASE_URL"]
-    if command == "migrate-baseline":
+    if command == "baseline":
         execute(url, FIRST[1])
-    if command == "migrate-downgrade":
+    if command == "down":
         assert migrate(project)[0] == 0
     before = tables(url)
     ran = project.run(command, env="live", **options)
@@ -531,7 +531,7 @@ def test_a_deployed_database_is_named_and_wants_a_confirmation(
 
 
 def test_an_environment_without_a_url_is_an_error_that_names_the_variable(project: Project) -> None:
-    for command in ("migrate", "migrate-status", "schema-drift", "schema-inspect"):
+    for command in ("apply", "status", "drift", "inspect"):
         ran = project.run(command, env="qa-2")
         assert ran.code == 1
         assert "QA_2_DATABASE_URL is not set" in ran.err

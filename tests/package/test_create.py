@@ -55,14 +55,14 @@ def models(project: Project, *statements: str) -> None:
 def started(project: Project, *statements: str) -> None:
     """The models were these, and their migration is applied to `live`."""
     models(project, *statements)
-    assert created(project, m="initial")
+    assert created(project, message="initial")
     migrated(project)
 
 
 def created(project: Project, **options: str) -> list[str]:
     """Create; the texts of the new migrations, which are in order."""
     before = project.names()
-    ran = project.run("migrate-create", **({"m": "change"} | options))
+    ran = project.run("create", **({"m": "change"} | options))
     assert ran.code == 0, ran.said
     assert project.run("check").code == 0
     new = [name for name in project.names() if name not in before]
@@ -72,15 +72,13 @@ def created(project: Project, **options: str) -> list[str]:
 
 
 def migrated(project: Project) -> None:
-    ran = project.run("migrate", env="live", yes="1")
+    ran = project.run("apply", env="live", yes=True)
     assert ran.code == 0, ran.said
-    assert project.run("schema-drift", env="live").code == 0
+    assert project.run("drift", env="live").code == 0
 
 
 def back(project: Project, count: int, *lost: str) -> None:
-    ran = project.run(
-        "migrate-downgrade", env="live", n=str(count), yes="1", allow_loss=",".join(lost)
-    )
+    ran = project.run("down", env="live", steps=str(count), yes=True, allow_loss=",".join(lost))
     assert ran.code == 0, ran.said
 
 
@@ -91,7 +89,7 @@ def content(project: Project) -> dict[str, bytes]:
 def refused(project: Project, code: int, **options: str) -> str:
     """What is said where nothing is written."""
     before = content(project)
-    ran = project.run("migrate-create", **({"m": "change"} | options))
+    ran = project.run("create", **({"m": "change"} | options))
     assert ran.code == code, ran.said
     assert content(project) == before
     return ran.err
@@ -100,7 +98,7 @@ def refused(project: Project, code: int, **options: str) -> str:
 def test_with_nothing_to_do_no_file_is_written(project: Project) -> None:
     started(project, USERS)
     before = content(project)
-    ran = project.run("migrate-create", m="nothing")
+    ran = project.run("create", message="nothing")
     assert (ran.code, content(project)) == (0, before)
     assert "nothing to do" in ran.out
 
@@ -118,14 +116,14 @@ def test_one_file_and_its_way_back_are_written_and_then_models_and_migrations_ag
     checked = project.run("check")
     assert checked.code == 2
     assert 'CREATE TABLE "users"' in checked.err
-    ran = project.run("migrate-create", m="The users!")
+    ran = project.run("create", message="The users!")
     assert ran.code == 0, ran.said
     [name] = project.names()
     assert name.endswith("_the_users.sql")
     assert sorted(file.name for file in (project.migrations / "down").iterdir()) == [name]
     assert [migration.name for migration in read_migrations()] == [name]
     assert project.run("check").code == 0
-    assert project.run("migrate-validate").code == 0
+    assert project.run("validate").code == 0
     assert f"written: migrations/{name}, and down/{name}" in ran.out
     assert 'CREATE TABLE "users"' in ran.out
 
@@ -350,7 +348,7 @@ def test_a_value_is_added_to_an_enum(project: Project, live: str) -> None:
     assert "ADD VALUE 'fine'" in text
     migrated(project)
     execute(live, "INSERT INTO days VALUES (2, 'fine')")
-    ran = project.run("migrate-downgrade", env="live", yes="1")
+    ran = project.run("down", env="live", yes=True)
     assert ran.code == 3, ran.said
     execute(live, "DELETE FROM days WHERE mood = 'fine'")
     back(project, 1, "days.mood")
@@ -391,7 +389,7 @@ def test_what_fails_half_way_leaves_no_file_and_the_old_sums(
         raise MigrateError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelmigrate.migrations.files.update_checksums", broken)
+        patch.setattr("modelmigrate.migrations.files.rehash", broken)
         assert "the disk is full" in refused(project, 1)
     assert created(project, rename="none")
 
@@ -415,6 +413,6 @@ def test_models_that_make_no_schema_name_the_statement(project: Project) -> None
 @pytest.mark.parametrize("message", ["", "   ", "!?", "漢字", "x" * 101])
 def test_a_message_that_gives_no_name_is_an_error(project: Project, message: str) -> None:
     models(project, USERS)
-    assert 'make migrate-create m="add user bio"' in refused(project, 1, m=message)
-    ran: Ran = project.run("migrate-create")
+    assert 'make migrate-create message="add user bio"' in refused(project, 1, message=message)
+    ran: Ran = project.run("create")
     assert ran.code == 1

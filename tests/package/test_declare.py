@@ -40,7 +40,7 @@ FILES = [
 def project() -> Iterator[Project]:
     with project_with_models("declare") as made:
         models(made, USERS)
-        assert made.run("migrate-create", m="initial").code == 0
+        assert made.run("create", message="initial").code == 0
         made.add("29990101000000_more", MORE)
         yield made
 
@@ -52,7 +52,7 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
     (folder / "views").mkdir(parents=True)
     (folder / "views" / "v.sql").write_text("CREATE VIEW v AS SELECT id, nick FROM users;\n")
 
-    ran = project.run("schema-declare")
+    ran = project.run("declare")
 
     assert ran.code == 0, ran.said
     written = [file.relative_to(folder).as_posix() for file in folder.rglob("*.sql")]
@@ -62,17 +62,17 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
         "CREATE VIEW v AS SELECT id, nick FROM users;\nCOMMENT ON COLUMN v.id IS 'whose';\n"
     )
     before = project.names()
-    assert "nothing to do" in project.run("migrate-create", m="again").out
+    assert "nothing to do" in project.run("create", message="again").out
     assert project.names() == before
     assert project.run("check").code == 0
-    assert "nothing to do" in project.run("schema-declare").out
+    assert "nothing to do" in project.run("declare").out
 
 
 def test_a_file_that_is_wrong_is_an_error_and_nothing_is_written(project: Project) -> None:
     folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
     (folder / "views" / "bad.sql").write_text("CREATE FUNCTION g() RETURNS int;\n")
     before = sorted(folder.rglob("*.sql"))
-    ran = project.run("schema-declare")
+    ran = project.run("declare")
     assert ran.code == 1
     assert "move it to src/infrastructure/persistence/sql/functions/" in ran.err
     assert sorted(folder.rglob("*.sql")) == before

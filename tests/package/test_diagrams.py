@@ -57,7 +57,7 @@ class Rectangle(NamedTuple):
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
-    """A folder, open to the server's user, with what the tools need of a project."""
+    """A folder, open to the server's user, with what makes it a project."""
     folder = Path(tempfile.mkdtemp(prefix="viz-tests-"))
     folder.chmod(0o755)
     shutil.copy(TREE / "atlas.hcl", folder)

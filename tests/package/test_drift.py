@@ -110,16 +110,16 @@ def live(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     for name in set(project.names()) - set(before):
         (project.migrations / name).unlink()
         (project.migrations / "down" / name).unlink()
-        project.run("migrate-hash")
+        project.run("hash")
 
 
 def drift(project: Project, env: str = "live") -> int:
-    return project.run("schema-drift", env=env).code
+    return project.run("drift", env=env).code
 
 
 @pytest.mark.usefixtures("live")
 def test_without_a_change_there_is_no_drift(project: Project) -> None:
-    checked = project.run("schema-drift", env="live")
+    checked = project.run("drift", env="live")
     assert (checked.code, checked.out) == (0, "no drift: live agrees with its migrations\n")
 
 
@@ -128,7 +128,7 @@ def test_a_pending_migration_is_no_drift(project: Project) -> None:
     project.add("20260102000000_later", "ALTER TABLE users ADD later text;")
     (project.migrations / "down").mkdir(exist_ok=True)
     (project.migrations / "down" / "20260102000000_later.sql").touch()
-    checked = project.run("schema-drift", env="live")
+    checked = project.run("drift", env="live")
     assert checked.code == 0
     assert "1 pending migration" in checked.out
 
@@ -141,14 +141,14 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
     with replay_migrations(read_migrations()) as kept, scratch_database(kept) as clean:
         monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
         execute(live, sql)
-        found = project.run("schema-drift", env="live")
+        found = project.run("drift", env="live")
         assert found.code == 2
         assert label in found.err
 
-        adopted = project.run("schema-drift", env="live", fix="adopt")
+        adopted = project.run("drift", env="live", fix="adopt")
         assert adopted.code == 0, adopted.said
         for env in ("live", "clean"):
-            migrated = project.run("migrate", env=env, yes="1")
+            migrated = project.run("apply", env=env, yes=True)
             assert migrated.code == 0, f"{env}: {migrated.said}\n{adopted.out}"
             assert drift(project, env) == 0
 
@@ -171,6 +171,6 @@ def test_what_was_made_by_hand_before_any_migration_can_be_reverted(
     with scratch_database() as url:
         monkeypatch.setenv("NEW_DATABASE_URL", url)
         execute(url, "CREATE TABLE by_hand (id int)")
-        reverted = project.run("schema-drift", env="new", fix="revert", yes="1")
+        reverted = project.run("drift", env="new", fix="revert", yes=True)
         assert reverted.code == 0, reverted.said
         assert read_schema(url) == {}

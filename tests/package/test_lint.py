@@ -63,13 +63,13 @@ def project(shared: Project) -> Iterator[Project]:
 @pytest.mark.parametrize("statement", DROPS)
 def test_what_is_dropped_is_named_until_that_is_allowed(project: Project, statement: str) -> None:
     project.add("20260102000000_next", f"{statement};\n")
-    linted = project.run("migrate-lint")
+    linted = project.run("lint")
     assert linted.code == 3
     found = [line.partition(" drops ")[2] for line in linted.err.splitlines() if " drops " in line]
     assert sorted(found) == sorted(DROPS[statement])
     allowed = "".join(f"-- lint:allow {each}\n" for each in found)
     project.add("20260102000000_next", f"{allowed}{statement};\n")
-    assert project.run("migrate-lint").code == 0
+    assert project.run("lint").code == 0
 
 
 @pytest.mark.parametrize("statement", KEEPS)
@@ -77,5 +77,5 @@ def test_what_is_added_replaced_or_renamed_is_not_called_dropped(
     project: Project, statement: str
 ) -> None:
     project.add("20260102000000_next", f"{statement};\n")
-    linted = project.run("migrate-lint")
+    linted = project.run("lint")
     assert linted.code == 0, linted.said

@@ -679,7 +679,7 @@ def reached(project: Project, live: str, text: str) -> tuple[list[str], list[str
     with build_desired_state(text, [], {}) as url:
         differences = diff_normalized(read_schema(url), read_schema(live))
     names = project.names()
-    assert "nothing to do" in project.run("migrate-create", m="nothing").out
+    assert "nothing to do" in project.run("create", message="nothing").out
     assert project.names() == names
     return texts, told(differences)
 
@@ -813,4 +813,4 @@ def test_another_spelling_of_the_same_is_no_difference(
     )
     assert created(project) == []
     migrated(project)
-    assert project.run("schema-drift", env="live", against="models").code == 0
+    assert project.run("drift", env="live", against="models").code == 0

@@ -129,7 +129,7 @@ def applied(project: Project, **options: str) -> int:
 
 def written(project: Project, **options: str) -> str:
     """What is said where the next migration is written, or nothing is to do."""
-    ran = project.run("migrate-create", **({"m": "change"} | options))
+    ran = project.run("create", **({"m": "change"} | options))
     assert ran.code == 0, ran.said
     return ran.out
 
@@ -138,7 +138,7 @@ def by_hand(project: Project, *statements: str) -> None:
     """A migration of these statements is written by hand and applied."""
     name = f"2000010100000{len(project.names())}_by_hand"
     project.add(name, "-- atlas:delimiter -- next\n\n" + "\n-- next\n".join(statements))
-    ran = project.run("migrate", env="live", yes="1")
+    ran = project.run("apply", env="live", yes=True)
     assert ran.code == 0, ran.said
 
 
@@ -236,7 +236,7 @@ def test_it_is_made_changed_dropped_and_made_again_and_every_step_is_taken_back(
     with scratch_database(live) as drifted:
         execute(drifted, damage)
         monkeypatch.setenv("DRIFTED_DATABASE_URL", drifted)
-        found = project.run("schema-drift", env="drifted")
+        found = project.run("drift", env="drifted")
     assert found.code == 2
     assert label in found.said
     for before in reversed(dumps[:-1]):
@@ -918,7 +918,7 @@ def test_there_and_back(project: Project, live: str, name: str) -> None:
     declare(project, *case.after)
     written(project, **({"rename": case.rename} if case.rename else {}))
     count = len(project.names()) - 1
-    ran = project.run("migrate", env="live", yes="1")
+    ran = project.run("apply", env="live", yes=True)
     assert ran.code == 0, ran.said
     assert same(live, case.after)
     written(project)

@@ -1,4 +1,4 @@
-"""The databases of the tools, on real servers: started, killed, moved, confused and shared."""
+"""The databases of a project, on real servers: started, killed, moved, confused and shared."""
 
 import os
 import re

@@ -12,7 +12,7 @@ from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import TREE, bake
+from tests.conftest import ROOT, TREE, bake
 from tests.template.hooks import DEFAULTS, load_hook
 
 GOOD = DEFAULTS | {"project_slug": "good-name"}
@@ -82,11 +82,16 @@ def test_an_address_that_would_break_a_file_is_refused(hook: ModuleType, email: 
 
 
 def test_the_names_kept_free_are_those_of_the_dependencies(hook: ModuleType) -> None:
-    project = tomllib.loads((TREE / "pyproject.toml").read_text(encoding="utf-8"))
+    service, package = (
+        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+        for folder in (TREE, ROOT)
+    )
     requirements = [
-        *project["project"]["dependencies"],
-        *project["dependency-groups"]["dev"],
-        *project["build-system"]["requires"],
+        *service["project"]["dependencies"],
+        *service["dependency-groups"]["dev"],
+        *service["build-system"]["requires"],
+        *package["project"]["dependencies"],
+        *package["project"]["optional-dependencies"]["server"],
     ]
     names = {requirement.partition(">")[0].partition("[")[0] for requirement in requirements}
     assert names == hook.DEPENDENCIES

@@ -41,15 +41,15 @@ class Repository(NamedTuple):
     def schema(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """The exit code of a schema command, and all that it said."""
         python = self.folder / ".venv/bin/python"
-        done = run(python, "-m", "tools.schema", *arguments, at=self.folder, env=environment)
+        done = run(python, "-m", "modelmigrate", *arguments, at=self.folder, env=environment)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout + done.stderr
 
     def check(self, base: str = "main", **environment: str) -> tuple[int, str]:
-        return self.schema("migrate-check", "--base", base, **environment)
+        return self.schema("branch", "check", "--base", base, **environment)
 
     def rebase(self, base: str = "main", **environment: str) -> tuple[int, str]:
-        return self.schema("migrate-rebase", "--base", base, **environment)
+        return self.schema("branch", "rebase", "--base", base, **environment)
 
     def names(self) -> list[str]:
         """The migrations, each of which has its own down file."""
@@ -194,7 +194,7 @@ def test_before_merging_new_names_are_given_and_what_is_not_here_is_said(
     diverged.git("update-ref", "refs/remotes/origin/main", "main")
     diverged.add(LIKES)
     before = diverged.content()
-    code, said = diverged.schema("migrate-check")
+    code, said = diverged.schema("branch", "check")
     assert (code, BIO in said, LIKES in said) == (4, True, True)
     assert "make migrate-rebase base=origin/main" in said
     assert diverged.content() == before
@@ -312,7 +312,7 @@ def test_models_that_say_more_than_the_files_are_found(repository: Repository) -
 
 def test_files_that_a_database_has_keep_their_names_until_taken_back(diverged: Repository) -> None:
     local = diverged.schema("db-url")[1].strip()
-    assert diverged.schema("migrate")[0] == 0
+    assert diverged.schema("apply")[0] == 0
     diverged.git("merge", "main", fails=True)
     before = diverged.content()
     code, said = diverged.rebase(STAGING_DATABASE_URL=local, DOWN_DATABASE_URL=NOBODY)
@@ -323,7 +323,7 @@ def test_files_that_a_database_has_keep_their_names_until_taken_back(diverged: R
     assert diverged.content() == before
 
     diverged.git("merge", "--abort")
-    code, said = diverged.schema("migrate-downgrade", "--n", "1")
+    code, said = diverged.schema("down", "--steps", "1")
     assert code == 0, said
     diverged.git("merge", "main", fails=True)
     code, said = diverged.rebase(DOWN_DATABASE_URL=NOBODY)

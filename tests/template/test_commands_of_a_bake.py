@@ -23,7 +23,7 @@ def make(project: Path, *arguments: str) -> tuple[int, str, str]:
 
 
 def check(project: Path) -> subprocess.CompletedProcess[str]:
-    return run("uv", "run", "--quiet", "python", "-m", "tools.schema", "check", at=project)
+    return run("uv", "run", "--quiet", "modelmigrate", "check", at=project)
 
 
 def edit(file: Path, old: str, new: str) -> None:

@@ -63,7 +63,7 @@ def test_without_an_identity_git_says_so_and_set_up_commits_later(
     baked = bake(template, workshop / "nobody", env=nobody | {"TEMPLATE_SETUP": "no"})
     assert baked.returncode == 0
     project = workshop / "nobody" / SLUG
-    first = run("python3", "-m", "tools.setup", at=project, env=nobody | {"PATH": "/usr/bin:/bin"})
+    first = run("make", "setup", at=project, env=nobody | {"PATH": "/usr/bin:/bin"})
     assert "NOT DONE  repository" in first.stdout
     run("make", "setup", at=project)
     assert run("git", "log", "--oneline", at=project).stdout.count("\n") == 1

@@ -31,7 +31,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 def template_command(project: Path, *arguments: str, **env: str) -> Finished:
     """What the Makefile runs; make itself turns every failure into exit code 2."""
-    return run(sys.executable, "-m", "tools.template", *arguments, at=project, env=env)
+    return run(sys.executable, "-m", "modelmigrate", "template", *arguments, at=project, env=env)
 
 
 def check(project: Path, *arguments: str) -> Finished:

@@ -1,8 +1,7 @@
-"""Databases for tests: the migrations are applied to one, of which each test gets its own copy."""
+"""What tests share. Each that asks for `settings` or `engine` gets a migrated database of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,6 @@ from structlog.typing import EventDict
 
 from infrastructure.persistence.database import create_engine
 from infrastructure.settings import Settings
-from tools.schema.history import migrations
-from tools.schema.postgres import scratch_database
-from tools.schema.replay import replayed
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +27,10 @@ def logs() -> Iterator[list[EventDict]]:
         yield logs
 
 
-@pytest.fixture(scope="session")
-def migrated_database() -> Iterator[str]:
-    if not any((ROOT / "migrations").glob("*.sql")):
-        pytest.exit("migrations/ is empty; first run: make migrate-create m=initial", returncode=1)
-    with replayed(migrations()) as url:
-        yield url
-
-
 @pytest.fixture
-def settings(migrated_database: str) -> Iterator[Settings]:
-    with scratch_database(template=migrated_database) as url:
-        yield Settings(database_url=SecretStr(url))
+def settings(database_url: str) -> Settings:
+    """Settings for a database of the test's own: a copy of the migrated one, by modelmigrate."""
+    return Settings(database_url=SecretStr(database_url))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Rolling back: the down migrations of the last ones applied, verified, then run."""
 
+from modelmigrate import project
 from modelmigrate.atlas.directory import Migration
 from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
@@ -17,14 +18,14 @@ from modelmigrate.terminal import progress
 
 def roll_back(
     env: str | None = None,
-    n: str | None = None,
+    steps: int | None = None,
     to: str | None = None,
     allow_loss: str | None = None,
     *,
     dry: bool = False,
     yes: bool = False,
 ) -> str:
-    """Take back the last migration, the last `n`, or all after version `to`.
+    """Roll back the last migration, the last `steps`, or all after version `to`.
 
     Raises:
         MigrateError: there is no honest way back, rows would be lost that nobody gave up by
@@ -33,7 +34,7 @@ def roll_back(
     target = find_environment(env)
     status = read_status(target.url)
     require_consistent(status)
-    going = select_migrations(status, n, to)
+    going = select_migrations(status, steps, to)
     if not going:
         return f"{target.name} is at version {status.version}: nothing to take back"
     script = "\n".join(read_down_file(migration) for migration in reversed(going))
@@ -58,7 +59,9 @@ def roll_back(
     return f"{target.name} is at version {remaining[-1].version if remaining else 'none'}"
 
 
-def select_migrations(status: MigrationStatus, n: str | None, to: str | None) -> list[Migration]:
+def select_migrations(
+    status: MigrationStatus, steps: int | None, to: str | None
+) -> list[Migration]:
     """The migrations to take back, oldest first."""
     if status.partially_applied:
         raise MigrateError(
@@ -72,10 +75,10 @@ def select_migrations(status: MigrationStatus, n: str | None, to: str | None) ->
                 f"to={to} is no applied version. Nothing was changed. Applied: {', '.join(versions)}"
             )
         return status.applied[versions.index(to) + 1 :]
-    count = n or "1"
-    if not count.isdecimal() or not 1 <= int(count) <= max(len(versions), 1):
+    count = 1 if steps is None else steps
+    if not 1 <= count <= max(len(versions), 1):
         raise MigrateError(
-            f"n={count} must be a number from 1 to {len(versions)}, the number of applied"
+            f"{project.option('steps', count)} must be a number from 1 to {len(versions)}, the number of applied"
             " migrations. Nothing was changed."
         )
-    return status.applied[-int(count) :]
+    return status.applied[-count:]

@@ -143,13 +143,18 @@ def uv() -> str:
     raise StepSkipped(f"uv is not installed: pip install uv. {AGAIN}")
 
 
+def environment() -> dict[str, str]:
+    """For children: neither the virtual environment that a hook may run in, which uv must not mistake
+    for ours, nor the path to the wheel that this program may have been started from."""
+    foreign = ("VIRTUAL_ENV", "PYTHONPATH")
+    return {key: value for key, value in os.environ.items() if key not in foreign}
+
+
 def run(*command: str) -> subprocess.CompletedProcess[str]:
-    # A hook may run in somebody else's virtual environment: uv must not mistake it for ours.
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     return subprocess.run(
         command,
         cwd=project.root(),
-        env=environment,
+        env=environment(),
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -196,7 +201,7 @@ def run_schema() -> int:
         "modelmigrate.service.setup",
         "--schema-only",
     )
-    with subprocess.Popen((uv(), *arguments), cwd=project.root()) as child:
+    with subprocess.Popen((uv(), *arguments), cwd=project.root(), env=environment()) as child:
         while True:
             try:
                 return child.wait()

@@ -8,11 +8,11 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import settings as effort
 from hypothesis import strategies
+from modelmigrate.postgres.scratch import scratch_database
 from pydantic import SecretStr
 
 from infrastructure.settings import Settings
 from main import assemble
-from tools.schema.postgres import scratch_database
 
 NOWHERE = Settings(database_url=SecretStr("postgresql://"))
 

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from modelmigrate.postgres.scratch import scratch_database
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.persistence.database import create_engine
 from infrastructure.persistence.schema_version import newest_migration, why_not_ready
 from infrastructure.settings import Settings
-from tools.schema.postgres import scratch_database
 
 pytestmark = pytest.mark.anyio
 

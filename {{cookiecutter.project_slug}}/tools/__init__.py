@@ -1,1 +1,0 @@
-"""Schema tooling of this project: run by the Makefile, never imported by `src/`."""
