@@ -36,7 +36,11 @@ def root() -> Path:
     Raises:
         MigrateError: there is none.
     """
-    return _find(os.environ.get("MODELMIGRATE_PROJECT"), Path.cwd())
+    try:
+        start = Path.cwd()
+    except FileNotFoundError:
+        raise MigrateError("the working directory was deleted. Nothing was done.") from None
+    return _find(os.environ.get("MODELMIGRATE_PROJECT"), start)
 
 
 @functools.cache

@@ -49,7 +49,7 @@ def open_folder() -> Iterator[Path]:
 @contextmanager
 def project_at(folder: Path) -> Iterator[Path]:
     """A project with nothing in it, which the package works on in this process, too."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "atlas.hcl").touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -292,6 +292,8 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
         old = postmaster(before)
         before.rename(open_folder / "after")
         before.mkdir()
+        (before / "atlas.hcl").touch()
+        os.chdir(before)
         output(python(open_folder / "after", PRINT_URL))
         url = output(python(open_folder / "after", PRINT_URL)).replace("/after?", "/before?")
         assert execute(url, "SELECT answer FROM kept") == 42
