@@ -77,7 +77,7 @@ def prepare(
 ) -> None:
     """Migrations derived from SQLAlchemy models by free Atlas."""
     if folder is not None:
-        os.environ["MODELMIGRATE_PROJECT"] = str(folder.absolute())
+        os.environ["MODELMIGRATE_PROJECT"] = str(project.working_directory() / folder.expanduser())
     with suppress(MigrateError):  # the command itself says that there is no project
         project.load_environment()
 
@@ -109,13 +109,15 @@ def create(
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))
 def apply(env: Environment = None, dry_run: DryRun = False, yes: Yes = False) -> str:
     """Apply the pending migrations, then compare the schema with the migration files."""
+    from modelmigrate.migrations.target import find_target
+
     if dry_run:
         from modelmigrate.migrations.status import show_pending
 
-        return show_pending(env)
+        return show_pending(find_target(env))
     from modelmigrate.migrations.apply import apply_pending
 
-    return apply_pending(env, yes=yes)
+    return apply_pending(find_target(env), yes=yes)
 
 
 @app.command(epilog=example("down", "down --steps 2 --dry-run", "down --to 20260102030405"))
@@ -133,16 +135,18 @@ def down(
 ) -> str:
     """Roll back the last migration, by its verified down migration."""
     from modelmigrate.migrations.rollback import roll_back
+    from modelmigrate.migrations.target import find_target
 
-    return roll_back(env, steps, to, allow_loss, dry=dry_run, yes=yes)
+    return roll_back(find_target(env), steps, to, allow_loss, dry_run=dry_run, yes=yes)
 
 
 @app.command(epilog=example("status", "status --env production"))
 def status(env: Environment = None) -> str:
     """Show which migrations are applied and which are pending."""
     from modelmigrate.migrations.status import show_status
+    from modelmigrate.migrations.target import find_target
 
-    return show_status(env)
+    return show_status(find_target(env))
 
 
 @app.command(epilog=example("validate"))
@@ -193,8 +197,9 @@ def check() -> str:
 def baseline(env: Environment = None, yes: Yes = False) -> str:
     """Start to manage a database that was not made by these migrations."""
     from modelmigrate.migrations.baseline import baseline_database
+    from modelmigrate.migrations.target import find_target
 
-    return baseline_database(env, yes=yes)
+    return baseline_database(find_target(env), yes=yes)
 
 
 # --- schema ---
@@ -219,8 +224,9 @@ def drift(
 ) -> str:
     """Exit with 2 when a database does not have the schema that its migrations make."""
     from modelmigrate.drift.detect import detect_drift
+    from modelmigrate.migrations.target import find_target
 
-    return detect_drift(env, against, form, fix, allow_loss, yes=yes)
+    return detect_drift(find_target(env), against, form, fix, allow_loss, yes=yes)
 
 
 @app.command(epilog=example("declare"))
@@ -376,6 +382,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.code
     except TyperException as error:
         error.show()  # type: ignore[attr-defined]  # it says what is wrong, and how to get help
+        print("Nothing was changed.", file=sys.stderr)
         return Exit.ERROR
     if isinstance(result, str):
         print(result)

@@ -10,7 +10,7 @@ class Exit(IntEnum):
     ERROR = 1
     DRIFT = 2
     REFUSED = 3
-    HISTORY_BROKEN = 4
+    HISTORY_MISMATCH = 4
     BUSY = 5
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shlex
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,19 @@ def root() -> Path:
     Raises:
         MigrateError: there is none.
     """
+    return _find(os.environ.get("MODELMIGRATE_PROJECT"), working_directory())
+
+
+def working_directory() -> Path:
+    """The directory that the program was started in.
+
+    Raises:
+        MigrateError: it was deleted.
+    """
     try:
-        start = Path.cwd()
+        return Path.cwd()
     except FileNotFoundError:
         raise MigrateError("the working directory was deleted. Nothing was done.") from None
-    return _find(os.environ.get("MODELMIGRATE_PROJECT"), start)
 
 
 @functools.cache
@@ -178,20 +187,27 @@ def has_make_targets() -> bool:
 def option(name: str, value: object = True) -> str:
     """An option as it is typed here: `allow-loss=users.bio`, or `--allow-loss users.bio`."""
     if has_make_targets():
-        return f"{VARIABLES.get(name, name)}={1 if value is True else value}"
-    return f"--{name}" if value is True else f"--{name} {value}"
+        return f"{VARIABLES.get(name, name)}={1 if value is True else _shell_word(value)}"
+    return f"--{name}" if value is True else f"--{name} {_shell_word(value)}"
 
 
 def command(verb: str, message: str = "", **options: object) -> str:
     """A command as it is typed here: `make migrate-create m="..."`, or `modelmigrate create "..."`;
     options that are None or empty are left out."""
-    quoted = f'"{message}"' if " " in message else message
+    quoted = message and _shell_word(message)
     given = [option(name.replace("_", "-"), value) for name, value in options.items() if value]
     if has_make_targets():
         words = ["make", TARGETS.get(verb, verb), quoted and f"m={quoted}", *given]
     else:
         words = ["modelmigrate", verb, quoted, *given]
     return " ".join(filter(None, words))
+
+
+def _shell_word(value: object) -> str:
+    """A value as a shell reads it back: in the double quotes that people type, where those do."""
+    text = str(value)
+    quoted = shlex.quote(text)
+    return quoted if quoted == text or set(text) & set('"$`\\!') else f'"{text}"'
 
 
 def name() -> str:

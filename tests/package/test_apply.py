@@ -118,7 +118,7 @@ def test_twenty_applies_at_once_all_succeed_though_an_index_is_built_concurrentl
     started = [project.start("apply", env="live", yes=True) for _ in range(20)]
     said = [process.communicate(timeout=120)[0] for process in started]
     assert [process.returncode for process in started] == [0] * 20, said
-    assert sum("3 migrations applied" in each for each in said) == 1
+    assert sum("Applied 3 migrations" in each for each in said) == 1
     assert len(read_status(os.environ["LIVE_DATABASE_URL"]).applied) == 3
 
 
@@ -132,7 +132,7 @@ def test_a_lock_held_elsewhere_is_busy_and_tells_who_has_it(
         other.execute("SELECT pg_advisory_lock(%s)", [key])
         code, said = migrate(project)
         assert code == 5
-        assert f"process {other.info.backend_pid} of postgres" in said
+        assert f"PID {other.info.backend_pid}, user postgres" in said
         assert "Nothing was changed" in said or "rolled back" in said
     assert migrate(project)[0] == 0
 
@@ -174,8 +174,9 @@ def test_a_failure_outside_a_transaction_is_shown_and_resumed(project: Project, 
     project.add("20260102000000_steps", STEPS.replace("SELECT pg_sleep", "SELECT impatient"))
     code, said = migrate(project)
     assert code == 1
-    assert "half done: 1 of 3 statements" in said
-    assert "goes on with the statement that failed" in said
+    assert "is partially applied" in said
+    assert "1 of 3 statements are done" in said
+    assert "resumes at the statement that failed" in said
     execute(live, "UPDATE pace SET seconds = 0")
     assert migrate(project)[0] == 0
 
@@ -206,7 +207,7 @@ def test_a_session_that_an_administrator_ends_is_tried_again(project: Project, l
     execute(live, ended)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
-    assert "again in" in said
+    assert "retry in" in said
 
 
 def test_a_reader_in_the_way_is_waited_for_a_bounded_time(project: Project, live: str) -> None:
@@ -215,8 +216,8 @@ def test_a_reader_in_the_way_is_waited_for_a_bounded_time(project: Project, live
     with holding(live, "SELECT * FROM users"):
         code, said = migrate(project)
     assert code == 5
-    assert "lock timeout: again in" in said
-    assert "nothing of it is left" in said
+    assert "lock timeout: retry in" in said
+    assert "rolled back completely" in said
     assert migrate(project)[0] == 0
 
 
@@ -303,7 +304,7 @@ def go_back(project: Project) -> None:
     ("what", "words"),
     [
         (edit, "checksum"),
-        (edit_and_hash, "20260101000000_first.sql was edited after it was applied"),
+        (edit_and_hash, "20260101000000_first.sql was modified after it was applied"),
         (delete, "20260102000000_b.sql was deleted after it was applied"),
         (come_late, "20250101000000_late.sql is out of order"),
         (go_back, "the database is ahead: it has 20260102000000_b"),
@@ -344,8 +345,10 @@ def test_a_database_made_by_other_means_is_refused_and_can_be_taken_over(project
     assert "make migrate-baseline" in said
     taken = project.run("baseline", env="live", yes=True)
     assert taken.code == 0, taken.said
-    assert migrate(project) == (0, "nothing to do: live is at version 20260101000000, and its schema"
-                                   " is as the files make it\n")  # fmt: skip
+    assert migrate(project) == (
+        0,
+        "No changes. live is at version 20260101000000; its schema matches the migration files.\n",
+    )
 
 
 def test_a_schema_that_differs_afterwards_is_drift(project: Project, live: str) -> None:
@@ -354,7 +357,7 @@ def test_a_schema_that_differs_afterwards_is_drift(project: Project, live: str) 
     code, said = migrate(project)
     assert code == 2
     assert "VIEW public.by_hand" in said
-    assert "applied all the same" in said
+    assert "The migrations are applied." in said
 
 
 def test_a_full_disk_rolls_the_file_back(project: Project, live: str) -> None:
@@ -371,7 +374,7 @@ def test_a_full_disk_rolls_the_file_back(project: Project, live: str) -> None:
             code, said = migrate(project)
             assert code == 1
             assert "No space left on device" in said
-            assert "nothing of it is left" in said
+            assert "rolled back completely" in said
             assert "filler" not in tables(live)
         finally:
             execute(live, "DROP TABLESPACE small")
@@ -405,7 +408,7 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) ->
     execute(development_url(), "UPDATE pace SET seconds = 0")
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
-    assert "again in" in said
+    assert "retry in" in said
     assert "part" in tables(development_url())
 
 
@@ -458,7 +461,7 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
         code, said = migrate(project)
         assert code == 1
-        assert "it is a standby" in said
+        assert "read-only replica" in said
     finally:
         stop = ("stop", "-w", "-m", "immediate", "-D", "standby")
         _run(home, "standby", usable_installation() / "pg_ctl", *stop)

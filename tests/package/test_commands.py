@@ -128,7 +128,7 @@ def everything(url: str) -> tuple[Schema, list[object]]:
 
 def test_a_database_that_models_and_files_make_is_in_sync(project: Project, live: str) -> None:
     checked = drift(project, against="models")
-    assert (checked.code, checked.out) == (0, "no drift: live agrees with the models\n")
+    assert (checked.code, checked.out) == (0, "No drift: live matches the models.\n")
 
 
 def test_a_spelling_is_no_drift_from_the_models(project: Project, live: str) -> None:
@@ -161,7 +161,7 @@ def test_a_change_by_hand_is_drift_from_the_models(
 
 def test_environments_that_are_the_same_agree(project: Project, live: str, staging: str) -> None:
     checked = drift(project, against="staging")
-    assert (checked.code, checked.out) == (0, "no drift: live agrees with staging\n")
+    assert (checked.code, checked.out) == (0, "No drift: live matches staging.\n")
 
 
 def test_an_environment_that_is_behind_has_not_drifted(
@@ -270,7 +270,7 @@ def test_undoing_asks_for_what_rows_would_lose(project: Project, live: str) -> N
 
 def test_undoing_a_database_that_did_not_drift_says_so(project: Project, live: str) -> None:
     ran = drift(project, fix="revert", yes=True)
-    assert (ran.code, ran.out) == (0, "no drift: live agrees with its migrations\n")
+    assert (ran.code, ran.out) == (0, "No drift: live matches its migrations.\n")
 
 
 def test_what_the_project_ignores_is_no_drift_and_stays(project: Project, live: str) -> None:
@@ -320,7 +320,7 @@ def test_all_after_a_version_are_taken_back(project: Project, live: str) -> None
     assert execute(live, "SELECT * FROM users") == [(1, "ada", 36)]
     again = downgrade(project, to=FIRST[:14])
     assert again.code == 0
-    assert "nothing to take back" in again.out
+    assert "No changes" in again.out
 
 
 def test_a_dry_run_takes_nothing_back(project: Project, live: str) -> None:
@@ -355,11 +355,12 @@ def test_what_its_author_calls_irreversible_is_refused_with_the_way_forward(
 ) -> None:
     migrated(project, NEW, "UPDATE users SET nick = upper(nick);\n", "-- irreversible: old names\n")
     before = everything(live)
-    for options in ({}, {"n": "2"}, {"dry": "1"}, {"to": FIRST[:14]}):
+    every: list[dict[str, str | bool]] = [{}, {"steps": "2"}, {"dry_run": True}, {"to": FIRST[:14]}]
+    for options in every:
         refused = downgrade(project, **options)
         assert refused.code == 3
         assert "old names" in refused.err
-        assert 'make migrate-create message="undo ..."' in refused.err
+        assert 'make migrate-create m="undo ..."' in refused.err
     assert everything(live) == before
 
 
@@ -403,7 +404,7 @@ def test_rows_that_forbid_the_way_back_stay_and_so_does_all_else(
     before = everything(live)
     refused = downgrade(project, steps="2")
     assert refused.code == 3, refused.said
-    assert "the rows do not allow it" in refused.err
+    assert "the data does not allow it" in refused.err
     assert "grown_up" in refused.err
     assert everything(live) == before
     execute(live, "UPDATE users SET age = 1")
@@ -423,7 +424,7 @@ def test_a_column_that_was_never_null_before_cannot_take_nulls_back(
     assert everything(live) == before
 
 
-@pytest.mark.parametrize("options", [{"n": "0"}, {"n": "4"}, {"n": "-1"}, {"n": "x"}, {"n": "²"},
+@pytest.mark.parametrize("options", [{"steps": "0"}, {"steps": "4"}, {"steps": "-1"}, {"steps": "x"}, {"steps": "²"},
                                      {"to": "2025"}, {"to": ""}])  # fmt: skip
 def test_a_number_or_version_that_there_is_not_is_an_error(
     project: Project, live: str, options: dict[str, str]
@@ -461,7 +462,7 @@ def test_a_database_that_others_made_is_taken_over(project: Project, empty: str,
     assert diff(before, read_schema(empty)) == []
     ran = project.run("apply", env="live", yes=True)
     assert ran.code == 0, ran.said
-    assert "nothing to do" in ran.out
+    assert "No changes" in ran.out
     assert drift(project).code == 0
 
 

@@ -100,7 +100,7 @@ def test_with_nothing_to_do_no_file_is_written(project: Project) -> None:
     before = content(project)
     ran = project.run("create", message="nothing")
     assert (ran.code, content(project)) == (0, before)
-    assert "nothing to do" in ran.out
+    assert "No changes" in ran.out
 
 
 def test_a_spelling_of_the_same_is_nothing_to_do(project: Project) -> None:
@@ -413,6 +413,6 @@ def test_models_that_make_no_schema_name_the_statement(project: Project) -> None
 @pytest.mark.parametrize("message", ["", "   ", "!?", "漢字", "x" * 101])
 def test_a_message_that_gives_no_name_is_an_error(project: Project, message: str) -> None:
     models(project, USERS)
-    assert 'make migrate-create message="add user bio"' in refused(project, 1, message=message)
+    assert 'make migrate-create m="add user bio"' in refused(project, 1, message=message)
     ran: Ran = project.run("create")
     assert ran.code == 1

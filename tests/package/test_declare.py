@@ -62,10 +62,10 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
         "CREATE VIEW v AS SELECT id, nick FROM users;\nCOMMENT ON COLUMN v.id IS 'whose';\n"
     )
     before = project.names()
-    assert "nothing to do" in project.run("create", message="again").out
+    assert "No changes" in project.run("create", message="again").out
     assert project.names() == before
     assert project.run("check").code == 0
-    assert "nothing to do" in project.run("declare").out
+    assert "No changes" in project.run("declare").out
 
 
 def test_a_file_that_is_wrong_is_an_error_and_nothing_is_written(project: Project) -> None:

@@ -120,7 +120,7 @@ def drift(project: Project, env: str = "live") -> int:
 @pytest.mark.usefixtures("live")
 def test_without_a_change_there_is_no_drift(project: Project) -> None:
     checked = project.run("drift", env="live")
-    assert (checked.code, checked.out) == (0, "no drift: live agrees with its migrations\n")
+    assert (checked.code, checked.out) == (0, "No drift: live matches its migrations.\n")
 
 
 @pytest.mark.usefixtures("live")

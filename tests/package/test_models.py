@@ -679,7 +679,7 @@ def reached(project: Project, live: str, text: str) -> tuple[list[str], list[str
     with build_desired_state(text, [], {}) as url:
         differences = diff_normalized(read_schema(url), read_schema(live))
     names = project.names()
-    assert "nothing to do" in project.run("create", message="nothing").out
+    assert "No changes" in project.run("create", message="nothing").out
     assert project.names() == names
     return texts, told(differences)
 

@@ -135,7 +135,7 @@ def output(process: "subprocess.Popen[str]") -> str:
     return printed.strip()
 
 
-PRINT_URL = "print(environments.application_url(), flush=True)"
+PRINT_URL = "print(environments.development_url(), flush=True)"
 HOLD = "with scratch.scratch_database() as url: print(url, flush=True); input()"
 
 # --- servers ---
@@ -298,7 +298,7 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
         url = output(python(open_folder / "after", PRINT_URL)).replace("/after?", "/before?")
         assert execute(url, "SELECT answer FROM kept") == 42
         assert gone(old)
-        output(python(open_folder / "after", "server.stop()"))
+        output(python(open_folder / "after", "server.stop_servers()"))
         shutil.rmtree(open_folder / "after")
 
 
@@ -420,7 +420,7 @@ def test_a_normal_user_runs_servers_as_themselves(open_folder: Path) -> None:
             shutil.chown(path, "nobody")
         # Everything is imported as root, whose home may hold the interpreter.
         become = "import os, pwd; os.setgroups([]); os.setuid(pwd.getpwnam('nobody').pw_uid)\n"
-        code = f"{become}{PRINT_URL}\n{HOLD}\nprint(server.stop())"
+        code = f"{become}{PRINT_URL}\n{HOLD}\nprint(server.stop_servers())"
         process = python(project, code, stdin=subprocess.PIPE)
         assert execute(line(process), "SELECT 1") == 1
         assert execute(line(process), "SHOW fsync") == "off"

@@ -57,7 +57,7 @@ def test_a_second_diff_makes_nothing(baked: Path) -> None:
     again = run("make", "migrate-create", "m=again", at=baked)
     assert (again.returncode, again.stdout.strip()) == (
         0,
-        "the models and the migrations agree: nothing to do",
+        "No changes: the migrations match the models.",
     )
     assert run("git", "status", "--porcelain", at=baked).stdout == ""
 

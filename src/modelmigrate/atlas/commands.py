@@ -1,72 +1,109 @@
-"""Atlas at work on this project: every call of the binary goes through `run_atlas()`."""
+"""Atlas at work on this project: what it is called with, and what its failures mean."""
 
 import os
 import re
 import subprocess
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
 from modelmigrate import project
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.sql.statements import split_statements
 
-# Spelt in two halves: no template engine may mistake Atlas's own braces for its own.
+CONFIG = Path(__file__).with_name("config.hcl")
+# In two halves: no template engine may mistake Atlas's own braces for its own.
 SQL_FORMAT = "{" + '{ sql . "  " }' + "}"
 INSPECT_FORMATS = {"json": ("--format", "{" + "{ json . }" + "}"), "hcl": ()}
-# What Atlas says -> our exit code, and what to type next.
+
+
+class Failure(NamedTuple):
+    """What Atlas says, our exit code for it, and what to do, with the command in {}."""
+
+    words: str
+    code: Exit
+    hint: str
+    command: str = ""
+
+
 FAILURES = (
-    (
+    Failure(
         "checksum",
-        Exit.HISTORY_BROKEN,
-        "A migration was edited, added or removed by hand. Undo that, or, if it was meant and the"
-        " file was never applied anywhere: make migrate-hash",
+        Exit.HISTORY_MISMATCH,
+        "A migration file was modified, added or removed by hand. Restore it; or, if the change is"
+        " intended and the file was never applied anywhere, accept it: {}",
+        "hash",
     ),
-    (
+    Failure(
         "out of order",
-        Exit.HISTORY_BROKEN,
-        "Rename the late file to a newer version, then: make migrate-hash",
+        Exit.HISTORY_MISMATCH,
+        "Rename the file that is out of order to a newer version, then: {}",
+        "hash",
     ),
-    (
+    Failure(
         "is not clean",
         Exit.REFUSED,
-        "It has tables, and no record of migrations. If they were made by other means, take it over:"
-        " make migrate-baseline",
+        "The database has tables and no revision table. If they were created by other means,"
+        " baseline it: {}",
+        "baseline",
     ),
-    ("acquiring database lock", Exit.BUSY, "Another migration is running. Try again when it ends."),
+    Failure(
+        "acquiring database lock", Exit.BUSY, "Another migration is running. Retry when it ends."
+    ),
 )
 
 
-def run_atlas(*arguments: str, **environment: str) -> str:
+def command_line(*arguments: str) -> list[str]:
+    """The words of a call of Atlas with the package's own configuration.
+
+    It is named by a relative path: Atlas takes the drive of an absolute one for a host.
+    """
+    config = Path(os.path.relpath(CONFIG, project.root())).as_posix()
+    return [
+        str(atlas_binary()),
+        *arguments,
+        *("--config", f"file://./{quote(config)}", "--env", "modelmigrate"),
+    ]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a call of Atlas; the database is named by `DATABASE_URL`."""
+    return os.environ | {"ATLAS_NO_UPDATE_NOTIFIER": "1"} | variables
+
+
+def run_atlas(*arguments: str, **variables: str) -> str:
     """Run Atlas in the project and return what it printed.
 
     Raises:
         MigrateError: Atlas is missing or failed; its own words, without any password.
     """
     finished = subprocess.run(
-        [atlas_binary(), *arguments],
+        command_line(*arguments),
         cwd=project.root(),
-        env=os.environ | {"ATLAS_NO_UPDATE_NOTIFIER": "1"} | environment,
+        env=environment(**variables),
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     if finished.returncode == 0:
         return finished.stdout.strip()
-    raise atlas_error(hide_passwords((finished.stderr or finished.stdout).strip(), environment))
+    raise atlas_error(hide_passwords((finished.stderr or finished.stdout).strip(), variables))
 
 
-def atlas_error(said: str) -> MigrateError:
+def atlas_error(output: str) -> MigrateError:
     """What Atlas said, with what to type next."""
-    said = re.sub(r"^Error: ", "", said, flags=re.MULTILINE).strip()
-    for text, code, advice in FAILURES:
-        if text in said:
-            return MigrateError(f"{said}\n{advice}", code)
-    return MigrateError(said)
+    output = re.sub(r"^Error: ", "", output, flags=re.MULTILINE).strip()
+    for failure in FAILURES:
+        if failure.words in output:
+            hint = failure.hint.format(project.command(failure.command))
+            return MigrateError(f"{output}\n{hint}", failure.code)
+    return MigrateError(output)
 
 
-def hide_passwords(text: str, environment: dict[str, str]) -> str:
-    """The text with every password in the environment given replaced."""
-    for name, value in environment.items():
+def hide_passwords(text: str, variables: dict[str, str]) -> str:
+    """The text with every password in the given environment variables replaced."""
+    for name, value in variables.items():
         if password := value if name == "PGPASSWORD" else urlsplit(value).password:
             for spelling in (password, unquote(password)):
                 text = text.replace(spelling, "****")
@@ -74,23 +111,32 @@ def hide_passwords(text: str, environment: dict[str, str]) -> str:
 
 
 def inspect_schema(url: str, form: str) -> str:
-    """The live schema at `url` in a form of Atlas's: `json` or `hcl`."""
-    arguments = ("--env", "local", "--schema", "public", *INSPECT_FORMATS[form])
-    return run_atlas("schema", "inspect", *arguments, DATABASE_URL=url)
+    """The live schema at `url` in a format of Atlas's: `json` or `hcl`."""
+    return run_atlas(
+        "schema", "inspect", "--schema", "public", *INSPECT_FORMATS[form], DATABASE_URL=url
+    )
 
 
-def diff_databases(old: str, new: str) -> list[str]:
+def diff_databases(current_url: str, desired_url: str) -> list[str]:
     """The statements that lead the schema `public` of one scratch database to that of another."""
-    (old, environment), (new, _) = (_split_password(_tuned(_in_public(url))) for url in (old, new))
+    (current, variables), (desired, _) = (
+        _split_password(_tuned(_in_public(url))) for url in (current_url, desired_url)
+    )
     plan = run_atlas(
-        "schema", "diff", "--from", old, "--to", new, "--format", SQL_FORMAT, **environment
+        *("schema", "diff", "--from", current, "--to", desired, "--format", SQL_FORMAT),
+        **variables,
     )
     return [] if plan.startswith("Schemas are synced") else split_statements(plan)
 
 
 def apply_to_scratch(url: str, count: int) -> None:
-    """Apply the next migrations to a scratch database."""
-    run_atlas("migrate", "apply", str(count), "--env", "local", DATABASE_URL=url)
+    """Apply the next `count` migrations to a scratch database."""
+    run_atlas("migrate", "apply", str(count), DATABASE_URL=url)
+
+
+def set_revision(url: str, version: str) -> None:
+    """Write into the revision table that a database is at this version; nothing is applied."""
+    run_atlas("migrate", "set", version, DATABASE_URL=url)
 
 
 def _in_public(url: str) -> str:
@@ -99,7 +145,7 @@ def _in_public(url: str) -> str:
 
 
 def _tuned(url: str) -> str:
-    """Spare Atlas the plan that makes its queries slow where tables are many."""
+    """Spare Atlas the query plan that is slow where tables are many."""
     return f"{url}&options=-c%20enable_nestloop%3Doff"
 
 

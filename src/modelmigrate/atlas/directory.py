@@ -9,8 +9,8 @@ from modelmigrate.atlas.commands import run_atlas
 from modelmigrate.errors import MigrateError
 
 TXMODE_NONE = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
-FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
 TXMODE_DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
+FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
 VERSION_FORMAT = "%Y%m%d%H%M%S"
 SUM_LINE = re.compile(r"^(?P<name>(?P<version>[^\s_.]+)\S*\.sql) h1:(?P<hash>\S+)$", re.MULTILINE)
 
@@ -32,7 +32,7 @@ class Migration(NamedTuple):
         return self.path.read_text(encoding="utf-8")
 
     @property
-    def in_transaction(self) -> bool:
+    def transactional(self) -> bool:
         """Whether Atlas runs the file in a transaction: directives are comments at the very top,
         with a blank line after them."""
         return not re.match(r"(--.*\n)*-- ?atlas:txmode none\n(--.*\n)*\n", self.sql)
@@ -42,7 +42,7 @@ def read_migrations() -> list[Migration]:
     """The files, oldest first, as `atlas.sum` lists them.
 
     Raises:
-        MigrateError: there are none, or they are not what `atlas.sum` says (exit code 4).
+        MigrateError: there are none, or they do not match `atlas.sum` (exit code 4).
     """
     require_migrations()
     require_checksums()
@@ -53,21 +53,29 @@ def read_migrations() -> list[Migration]:
     ]
 
 
+def has_migrations() -> bool:
+    """Whether there is any migration file."""
+    return any(project.migrations_dir().glob("*.sql"))
+
+
 def require_migrations() -> None:
-    """Raise MigrateError where there is none."""
-    if not any(project.migrations_dir().glob("*.sql")):
-        raise MigrateError("there is no migration yet. Make it: make migrate-create m=initial")
+    """Raise MigrateError where there is no migration file."""
+    if not has_migrations():
+        raise MigrateError(
+            f"there is no migration yet. Create it: {project.command('create', 'initial')}"
+        )
 
 
 def require_checksums() -> None:
-    """Raise MigrateError (exit code 4) where the files are not those of `atlas.sum`."""
-    run_atlas("migrate", "validate", "--env", "local")
+    """Raise MigrateError (exit code 4) where the files do not match `atlas.sum`."""
+    run_atlas("migrate", "validate")
 
 
 def update_checksums() -> None:
-    """Accept the migration files as they are: write atlas.sum anew."""
-    run_atlas("migrate", "hash", "--env", "local")
+    """Accept the migration files as they are: rewrite `atlas.sum`."""
+    run_atlas("migrate", "hash")
 
 
 def version_of(name: str) -> str:
+    """The version in a file's name."""
     return re.split(r"[_.]", name, maxsplit=1)[0]

@@ -1,13 +1,11 @@
-"""Does a live database still have the schema that its migrations, its models or another one has?"""
-
-from collections.abc import Callable
+"""Does a live database still have the schema of its migrations, of the models, or of another one?"""
 
 from modelmigrate import project
-from modelmigrate.drift.compare import describe_pending, diff_ignoring, require_comparable
-from modelmigrate.drift.remedies import RESOLUTIONS
 from modelmigrate.drift.report import REPORT_FORMATS, report_drift
+from modelmigrate.drift.resolve import RESOLUTIONS
 from modelmigrate.errors import MigrateError
-from modelmigrate.postgres.environments import Environment, find_environment
+from modelmigrate.migrations.revisions import MigrationStatus
+from modelmigrate.migrations.target import Target, find_target, require_completed
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.diff import filter_ignored
 from modelmigrate.schema.dump import read_schema
@@ -16,7 +14,7 @@ from modelmigrate.schema.states import current_and_desired, replay_migrations
 
 
 def detect_drift(
-    env: str | None = None,
+    target: Target,
     against: str | None = None,
     form: str | None = None,
     fix: str | None = None,
@@ -27,52 +25,62 @@ def detect_drift(
     """Compare a live database with its migrations (`files`), the models or another environment.
 
     Raises:
-        MigrateError: there is drift (exit code 2), or it cannot be told.
+        MigrateError: there is drift (exit code 2), or the schemas cannot be compared.
     """
-    require_choice("format", form, REPORT_FORMATS)
-    require_choice("fix", fix, RESOLUTIONS)
-    target = find_environment(env)
+    _require_choice("format", form, list(REPORT_FORMATS))
+    _require_choice("fix", fix, list(RESOLUTIONS))
     if fix and (against or "files") != "files":
-        raise MigrateError("fix= works against the files alone. Nothing was changed.")
-    if against in (None, "", "files"):
-        status = require_comparable(target)
-        copy_roles(target.url)
-        with replay_migrations(status.applied) as files:
-            expected = read_schema(files)
-            differences = diff_ignoring(expected, read_schema(target.url))
-            if fix and differences:
-                return RESOLUTIONS[fix](target, status, files, allow_loss, yes)
-        return report_drift(target, "its migrations", differences, form, describe_pending(status))
+        raise MigrateError(
+            f"{project.option('fix', fix)} needs {project.option('against', 'files')}, the default."
+            " Nothing was changed."
+        )
     if against == "models":
         return drift_from_models(target, form)
-    return drift_from_environment(target, find_environment(against), form)
-
-
-def require_choice(name: str, given: str | None, known: dict[str, Callable[..., str]]) -> None:
-    if given and given not in known:
-        raise MigrateError(f"{name}={given} is none of {', '.join(known)}. Nothing was done.")
-
-
-def drift_from_models(target: Environment, form: str | None) -> str:
+    if against not in (None, "", "files"):
+        return drift_from_environment(target, find_target(against), form)
+    require_completed(target.status)
     copy_roles(target.url)
-    live = read_schema(target.url)
-    with current_and_desired() as (_, models):
-        differences = diff_normalized(read_schema(models), live)
-    differences = filter_ignored(differences, project.settings().ignore)
-    return report_drift(target, "the models", differences, form, "")
+    with replay_migrations(target.status.applied) as replayed_url:
+        changes = target.changes_from(read_schema(replayed_url))
+        if fix and changes:
+            return RESOLUTIONS[fix](target, replayed_url, allow_loss, yes)
+    note = describe_pending(target.status)
+    return report_drift(target, "its migrations", changes, form, note)
 
 
-def drift_from_environment(target: Environment, other: Environment, form: str | None) -> str:
+def drift_from_models(target: Target, form: str | None) -> str:
+    """Compare with what the models and the .sql files declare."""
+    copy_roles(target.url)
+    with current_and_desired() as (_, desired_url):
+        changes = diff_normalized(read_schema(desired_url), target.schema)
+    changes = filter_ignored(changes, target.settings.ignore)
+    return report_drift(target, "the models", changes, form)
+
+
+def drift_from_environment(target: Target, other: Target, form: str | None) -> str:
     """Versions first: an environment that is behind has not drifted for that."""
-    status, other_status = require_comparable(target), require_comparable(other)
-    if status.version != other_status.version:
-        distance = len(status.applied) - len(other_status.applied)
+    for each in (target, other):
+        require_completed(each.status)
+    distance = len(target.status.applied) - len(other.status.applied)
+    if target.status.version != other.status.version:
         where = "ahead of" if distance > 0 else "behind"
-        versions = f"{status.version} against {other_status.version}"
+        versions = f"{target.status.version} against {other.status.version}"
+        commands = "; ".join(project.command("drift", env=each.name) for each in (target, other))
         return (
             f"{target.name} is {abs(distance)} migration(s) {where} {other.name}: {versions}.\n"
-            "That is no drift; whether each is what its own migrations make:"
-            f" make schema-drift env={target.name}; make schema-drift env={other.name}"
+            f"That is no drift. Compare each with its own migrations: {commands}"
         )
-    differences = diff_ignoring(read_schema(other.url), read_schema(target.url))
-    return report_drift(target, other.name, differences, form, "")
+    return report_drift(target, other.name, target.changes_from(other.schema), form)
+
+
+def describe_pending(status: MigrationStatus) -> str:
+    """A note on what is not applied yet, which is no drift."""
+    count = len(status.pending)
+    return f" ({count} pending migration{'s' if count > 1 else ''})" if count else ""
+
+
+def _require_choice(name: str, value: str | None, known: list[str]) -> None:
+    if value and value not in known:
+        raise MigrateError(
+            f"{project.option(name, value)} is none of {', '.join(known)}. Nothing was changed."
+        )

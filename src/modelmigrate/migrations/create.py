@@ -23,76 +23,81 @@ from modelmigrate.sql.patterns import ADD_ENUM_VALUE
 from modelmigrate.sql.statements import strip_comments
 from modelmigrate.terminal import progress
 
-BY_HAND = """Nothing was written. Write a migration by hand for this part, migrations/<YYYYMMDDHHMMSS>_<name>.sql,
-then make migrate-hash, and make migrate-create for the rest."""
-
 
 class CreatedMigrations(NamedTuple):
-    """What was written, and what Atlas has no word for."""
+    """The files that were written, and what to look at in them."""
 
     files: list[Path]
     warnings: list[str]
 
 
 def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
-    """Write the migrations that bring the database up to the models, with their down files.
+    """Write the migrations that lead from the migrations' schema to that of the models, with their
+    down migrations.
 
     Raises:
-        MigrateError: the message gives no file name, the models cannot be loaded, something looks
-            renamed and nobody says whether it is, or there is no plan that can be proven. Nothing
-            is written then.
+        MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
+            is not confirmed, or no plan can be verified. No file is written then.
     """
     name = file_name(message)
-    warnings = [note for each in read_declared() for note in each.warnings]
-    with current_and_desired() as (old, new):
-        before, wanted = read_schema(old), read_schema(new)
-        if not (differences := diff(wanted, before)):
+    warnings = [warning for each in read_declared() for warning in each.warnings]
+    with current_and_desired() as (current_url, desired_url):
+        current, desired = read_schema(current_url), read_schema(desired_url)
+        if not (changes := diff(desired, current)):
             return CreatedMigrations([], warnings)
-        renames = rename_statements(
-            old, confirm_renames(possible_renames(old, new), rename), wanted
-        )
+        confirmed = confirm_renames(possible_renames(current_url, desired_url), rename)
+        renames = rename_statements(current_url, confirmed, desired)
         progress("planning")
         try:
-            statements = plan_migration(old, new, wanted, renames)
-            if not statements:  # it is spelt in another way, and that is all
+            statements = plan_migration(current_url, desired_url, desired, renames)
+            if not statements:  # only the formatting differs
                 return CreatedMigrations([], warnings)
-            progress("finding the way back, and proving both")
-            files = split_and_verify(old, split_by_transaction(statements, before))
+            progress("generating the down migration and verifying both directions")
+            groups = split_by_transaction(statements, current)
+            files = split_and_verify(current_url, groups)
         except CannotPlanError as error:
-            raise MigrateError(f"{error}\n{BY_HAND}", Exit.REFUSED) from None
+            raise MigrateError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         texts, downs = [text for text, _ in files], [down for _, down in files]
         contents = dict(zip(file_names(name, texts), texts, strict=True))
-    return CreatedMigrations(
-        write_migrations(contents, downs), warnings + undeclared_drops(differences)
-    )
+    written = write_migrations(contents, downs)
+    return CreatedMigrations(written, warnings + undeclared_drops(changes))
 
 
-def split_and_verify(state: str, pieces: list[list[str]]) -> list[tuple[str, str]]:
-    """The text of each file as Atlas can run it on the scratch database `state`, and of its way
-    back.
+def split_and_verify(current_url: str, groups: list[list[str]]) -> list[tuple[str, str]]:
+    """The text of each file, as Atlas can run it on the scratch database `current_url`, and of its
+    down migration.
 
     Raises:
-        NoPlanError: one of them cannot be run in a transaction.
+        CannotPlanError: one of them cannot be run in a transaction.
     """
-    if not pieces:
+    if not groups:
         return []
-    piece, *rest = pieces
-    with scratch_database(state) as after:
+    group, *rest = groups
+    with scratch_database(current_url) as after_url:
         try:
-            text = execute_as_migration(after, piece)
+            text = execute_as_migration(after_url, group)
         except errors.UnsafeNewEnumValueUsage as error:
-            values = [each for each in piece if ADD_ENUM_VALUE.match(strip_comments(each))]
-            others = [each for each in piece if each not in values]
+            values = [each for each in group if ADD_ENUM_VALUE.match(strip_comments(each))]
+            others = [each for each in group if each not in values]
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
-            return split_and_verify(state, [values, others, *rest])
-        return [(text, generate_down(state, after)), *split_and_verify(after, rest)]
+            return split_and_verify(current_url, [values, others, *rest])
+        down = generate_down(current_url, after_url)
+        return [(text, down), *split_and_verify(after_url, rest)]
 
 
-def undeclared_drops(differences: list[Change]) -> list[str]:
+def undeclared_drops(changes: list[Change]) -> list[str]:
     """What is dropped because no file declares it."""
+    folder = project.relative(project.sql_dir())
     return [
-        f"note: drops {each.label}, which no file in {project.relative(project.sql_dir())} declares"
-        for each in differences
-        if each.kind in DECLARED_KINDS and not each.desired
+        f"note: drops {change.label}, which no file in {folder} declares"
+        for change in changes
+        if change.kind in DECLARED_KINDS and not change.desired
     ]
+
+
+def _by_hand() -> str:
+    return (
+        "No file was written. Write this part by hand, migrations/<YYYYMMDDHHMMSS>_<name>.sql, then"
+        f" {project.command('hash')}, and create the rest."
+    )

@@ -1,4 +1,4 @@
-"""What a script would take from rows, and how many rows that are."""
+"""The data that a script would lose: which tables and columns, and how many rows."""
 
 import re
 from contextlib import closing
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import errors
 
+from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
@@ -18,7 +19,7 @@ GENERATED_COLUMNS = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerate
 
 
 class DataLoss(NamedTuple):
-    """What rows lose: a table, a column, or what does not fit into a column's new type."""
+    """A table, a column, or what does not fit into a column's new type."""
 
     table: str
     column: str = ""
@@ -27,81 +28,81 @@ class DataLoss(NamedTuple):
 
     @property
     def label(self) -> str:
-        """As `allow-loss=` names it."""
+        """How it is accepted by name: `users.bio`, `teams`."""
         return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
 
     @property
     def query(self) -> str:
-        """How to count the rows that lose something."""
+        """How to count the rows that lose data."""
         if not self.column:
             return f"SELECT count(*) FROM {self.table}"
         column = self.column
         if not self.new_type:
             return f"SELECT count({column}) FROM {self.table}"
-        back = f"{column}::text::{self.new_type}::text::{self.old_type}"
-        return f"SELECT count(*) FROM {self.table} WHERE {column} IS DISTINCT FROM {back}"
+        round_trip = f"{column}::text::{self.new_type}::text::{self.old_type}"
+        return f"SELECT count(*) FROM {self.table} WHERE {column} IS DISTINCT FROM {round_trip}"
 
 
-def data_losses(before: str, after: str) -> list[DataLoss]:
-    """What `after`, made from a clone of `before`, can no longer hold."""
-    old, new = catalog_objects(before), catalog_objects(after)
-    with closing(connect(before)) as connection:
-        computed = set(connection.execute(GENERATED_COLUMNS).fetchall())
-    found = []
-    for key, obj in old.items():
-        now = new.get(key)
+def data_losses(before_url: str, after_url: str) -> list[DataLoss]:
+    """What the database `after_url`, made from a clone of `before_url`, can no longer hold."""
+    before, after = catalog_objects(before_url), catalog_objects(after_url)
+    with closing(connect(before_url)) as connection:
+        generated = set(connection.execute(GENERATED_COLUMNS).fetchall())
+    losses = []
+    for key, obj in before.items():
+        remaining = after.get(key)
         is_table = obj.kind == "relation" and obj.type_name == "TABLE"
-        if is_table and now is None:
-            found.append(DataLoss(obj.parent))
-        holds_values = obj.kind == "column" and (obj.oid, obj.number) not in computed
-        if holds_values and ("relation", obj.oid, 0) in new:
-            if now is None:
-                found.append(DataLoss(obj.parent, obj.name))
-            elif now.type_name != obj.type_name:
-                found.append(DataLoss(obj.parent, obj.name, obj.type_name, now.type_name))
-    return found
+        if is_table and remaining is None:
+            losses.append(DataLoss(obj.parent))
+        holds_data = obj.kind == "column" and (obj.oid, obj.number) not in generated
+        if holds_data and ("relation", obj.oid, 0) in after:
+            if remaining is None:
+                losses.append(DataLoss(obj.parent, obj.name))
+            elif remaining.type_name != obj.type_name:
+                losses.append(DataLoss(obj.parent, obj.name, obj.type_name, remaining.type_name))
+    return losses
 
 
-def find_data_loss(state: str, script: str) -> list[DataLoss]:
-    """What a script takes away from the database that was cloned into the scratch database."""
-    with scratch_database(state) as work:
-        with closing(connect(work, check_function_bodies="off")) as connection:
+def find_data_loss(state_url: str, script: str) -> list[DataLoss]:
+    """What a script would lose on a database with the schema of the scratch database `state_url`."""
+    with scratch_database(state_url) as work_url:
+        with closing(connect(work_url, check_function_bodies="off")) as connection:
             connection.execute(script.encode())
-        return data_losses(state, work)
+        return data_losses(state_url, work_url)
 
 
 def count_lost_rows(
-    url: str, lost: list[DataLoss], script: str, allowed: str | None
+    url: str, losses: list[DataLoss], script: str, allow_loss: str | None
 ) -> dict[str, str]:
-    """Tell how many rows of the database at `url` a script would empty, retype or drop; those that
-    `allowed`, names with commas between, does not give up."""
-    given_up = set((allowed or "").replace(" ", "").split(","))
+    """Tell how many rows of the database at `url` lose data by a script; the losses, with their
+    counts, that `allow_loss`, names with commas between, does not accept."""
+    accepted = set((allow_loss or "").replace(" ", "").split(","))
     counted = {}
     with closing(connect(url, default_transaction_read_only="on")) as connection:
-        for loss in lost:
+        for loss in losses:
             counted[loss.label] = count_rows(connection, loss)
             print(f"rows that lose {loss.label}: {counted[loss.label]}", flush=True)
     for statement in map(strip_comments, split_statements(script)):
         if CHANGES_ROWS.match(statement):
             counted["rows"] = shorten(statement)
     return {
-        label: count for label, count in counted.items() if count != "0" and label not in given_up
+        label: count for label, count in counted.items() if count != "0" and label not in accepted
     }
 
 
-def require_accepted(counted: dict[str, str]) -> None:
-    """Raise MigrateError (exit code 3) for what rows would lose against somebody's will."""
-    if counted:
-        listing = "\n".join(f"  {label}: {count}" for label, count in counted.items())
+def require_accepted(not_accepted: dict[str, str]) -> None:
+    """Raise MigrateError (exit code 3) where data would be lost that was not accepted."""
+    if not_accepted:
+        lines = "\n".join(f"  {label}: {count}" for label, count in not_accepted.items())
         raise MigrateError(
-            f"rows would lose values:\n{listing}\nNothing was changed. Save them first, or give"
-            f" them up: allow-loss={','.join(counted)}",
+            f"data loss, in rows:\n{lines}\nNothing was changed. Back the data up, or accept the loss:"
+            f" {project.option('allow-loss', ','.join(not_accepted))}",
             Exit.REFUSED,
         )
 
 
 def count_rows(connection: psycopg.Connection[Any], loss: DataLoss) -> str:
-    """How many rows lose something, in words if the server cannot count them."""
+    """How many rows lose data, in words if the server cannot count them."""
     try:
         row = connection.execute(loss.query.encode()).fetchone()
     except errors.DataError as error:

@@ -1,4 +1,4 @@
-"""Files for the objects that only migrations make: what was adopted, baselined, written by hand."""
+"""Files for the objects that only migrations create: what was adopted, baselined, written by hand."""
 
 import re
 from pathlib import Path
@@ -16,36 +16,38 @@ from modelmigrate.terminal import progress
 
 def declare_objects() -> str:
     """Write a .sql file for each function, procedure, trigger, view and extension that the
-    migrations make and no file declares.
+    migrations create and no file declares.
 
     Raises:
-        MigrateError: the files there are cannot be read, or the migrations do not run.
+        MigrateError: a file cannot be read, or the migrations do not run.
     """
     declared = read_declared()
     with replay_migrations(read_migrations()) as url:
         schema = read_schema(url)
-    progress("looking for what no file declares")
-    others = [e.create_sql for e in schema.values() if not is_declared(e, schema)]
+    progress("looking for objects that no file declares")
+    others = [obj.create_sql for obj in schema.values() if not is_declared(obj, schema)]
     files = ["\n".join(each.statements) for each in declared]
     with scratch_database() as url:
         execute_in_any_order(url, [*others, *files])  # what needs something undeclared may fail
         known = read_schema(url)
-    missing = [e for label, e in schema.items() if e.kind in DECLARED_KINDS and label not in known]
-    written = [write_declared(entry, schema) for entry in missing]
-    return "\n".join(written) or "every object of the migrations is declared: nothing to do"
+    missing = [
+        obj for label, obj in schema.items() if obj.kind in DECLARED_KINDS and label not in known
+    ]
+    written = [write_declared(obj, schema) for obj in missing]
+    return "\n".join(written) or "No changes: every object of the migrations is declared."
 
 
-def write_declared(entry: SchemaObject, schema: Schema) -> str:
+def write_declared(obj: SchemaObject, schema: Schema) -> str:
     """Write the file of an object, with its indexes and comments; what was written."""
-    file = unused_path(project.sql_dir() / DECLARED_KINDS[entry.kind], entry.name)
-    own = [e.create_sql for e in schema.values() if e is not entry and belongs_to(e, entry)]
+    file = unused_path(project.sql_dir() / DECLARED_KINDS[obj.kind], obj.name)
+    parts = [e.create_sql for e in schema.values() if e is not obj and belongs_to(e, obj)]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n\n".join([entry.create_sql, *own]) + "\n", encoding="utf-8", newline="\n")
+    file.write_text("\n\n".join([obj.create_sql, *parts]) + "\n", encoding="utf-8", newline="\n")
     return f"written: {project.relative(file)}"
 
 
 def belongs_to(part: SchemaObject, whole: SchemaObject) -> bool:
-    """Whether an index or a comment has its place in the file of the other entry."""
+    """Whether an index or a comment belongs into the file of the other object."""
     name = whole.drop_sql.removeprefix(f"DROP {whole.kind} IF EXISTS ").removesuffix(";")
     if part.kind == "INDEX":
         return whole.kind == "MATERIALIZED VIEW" and f" ON {name} " in part.create_sql
@@ -55,8 +57,8 @@ def belongs_to(part: SchemaObject, whole: SchemaObject) -> bool:
 
 def unused_path(folder: Path, name: str) -> Path:
     """A file name after the object's: a number tells overloaded functions apart."""
-    bare = name.partition("(")[0].removeprefix("public.").lower()
-    stem = re.sub(r"[^a-z0-9]+", "_", bare).strip("_") or "object"
+    plain = name.partition("(")[0].removeprefix("public.").lower()
+    stem = re.sub(r"[^a-z0-9]+", "_", plain).strip("_") or "object"
     number = 1
     while (file := folder / f"{stem}{'' if number == 1 else f'_{number}'}.sql").exists():
         number += 1

@@ -12,68 +12,68 @@ from modelmigrate.schema.states import before_and_after
 from modelmigrate.terminal import progress
 
 IRREVERSIBLE = "-- irreversible: "
+HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n\n"
 
 
-def generate_down(before: str, after: str) -> str:
-    """The file that leads from the scratch database `after`, made from a clone of `before`, to the
-    schema of that one; or that says why there is no way."""
-    goal = read_schema(before)
+def generate_down(before_url: str, after_url: str) -> str:
+    """The down migration that leads from the scratch database `after_url`, made from a clone of
+    `before_url`, to the schema of that one; or that says why there is none."""
+    previous = read_schema(before_url)
     try:
-        with scratch_database(after) as work:
-            statements = plan_schema_change(work, before, goal, renames=True)
-        script = verified_script(statements, [after], goal)
+        with scratch_database(after_url) as work_url:
+            statements = plan_schema_change(work_url, before_url, previous, renames=True)
+        return HEADER + verified_script(statements, [after_url], previous)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
-        return "\n".join([f"{IRREVERSIBLE}no statements were found that lead back", *lines, ""])
-    return f"-- generated, and proven to lead back to the very schema before\n\n{script}"
+        reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
+        return "\n".join([reason, *lines, ""])
 
 
 def write_missing_down_files() -> list[str]:
-    """Write the down file of each migration that has none; their names."""
+    """Write the down migration of each migration that has none; their names."""
     migrations = read_migrations()
     written = []
-    for number, migration in enumerate(migrations):
+    for count, migration in enumerate(migrations, 1):
         file = project.down_dir() / migration.name
         if not file.exists():
-            progress(f"finding the way back of {migration.name}")
+            progress(f"generating the down migration of {migration.name}")
             project.down_dir().mkdir(exist_ok=True)
-            file.write_text(
-                generate_down_of_last(migrations[: number + 1]), encoding="utf-8", newline="\n"
-            )
+            text = generate_down_of_last(migrations[:count])
+            file.write_text(text, encoding="utf-8", newline="\n")
             written.append(migration.name)
     return written
 
 
 def generate_down_of_last(migrations: list[Migration]) -> str:
-    """The down file of the last of these migrations."""
-    with before_and_after(migrations, 1) as (before, after):
-        return generate_down(before, after)
+    """The down migration of the last of these migrations."""
+    with before_and_after(migrations, 1) as (before_url, after_url):
+        return generate_down(before_url, after_url)
 
 
 def read_down_file(migration: Migration) -> str:
-    """What the down file says; where there is none, what it would say.
+    """The text of a down migration; where there is no file, what it would be.
 
     Raises:
         MigrateError: the migration is irreversible (exit code 3).
     """
     file = project.down_dir() / migration.name
     if file.exists():
-        content = file.read_text(encoding="utf-8").strip()
+        text = file.read_text(encoding="utf-8").strip()
     else:
-        all_files = read_migrations()
-        content = generate_down_of_last(all_files[: all_files.index(migration) + 1]).strip()
-    if content.startswith(IRREVERSIBLE):
-        raise cannot_roll_back([migration], content)
-    return content
+        migrations = read_migrations()
+        text = generate_down_of_last(migrations[: migrations.index(migration) + 1]).strip()
+    if text.startswith(IRREVERSIBLE):
+        raise cannot_roll_back([migration], text)
+    return text
 
 
-def cannot_roll_back(going: list[Migration], reason: str) -> MigrateError:
-    """No honest way back, with the way forward (exit code 3)."""
-    names = ", ".join(migration.name for migration in going)
+def cannot_roll_back(migrations: list[Migration], reason: str) -> MigrateError:
+    """Why these cannot be rolled back, and how to go forward (exit code 3)."""
+    names = ", ".join(migration.name for migration in migrations)
+    files = " ".join(f"migrations/down/{migration.name}" for migration in migrations)
+    create, apply = project.command("create", "undo ..."), project.command("apply")
     return MigrateError(
-        f"{names}: {reason}\nNothing was changed. Go forward instead: change the models back, then"
-        ' make migrate-create m="undo ..." and make migrate. Or write'
-        f" {' '.join(f'migrations/down/{migration.name}' for migration in going)} by hand: it is"
-        " proven before it runs.",
+        f"Cannot roll back {names}: {reason}\nNothing was changed. Go forward instead: revert the"
+        f" models, then {create} and {apply}. Or fix {files} by hand: it is verified before it runs.",
         Exit.REFUSED,
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import TXMODE_NONE, update_checksums
+from modelmigrate.atlas.directory import TXMODE_NONE, VERSION_FORMAT, update_checksums
 from modelmigrate.errors import MigrateError
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import strip_comments
@@ -19,41 +19,41 @@ def file_name(message: str) -> str:
     if not name or len(name) > 100:
         raise MigrateError(
             f"a migration needs a name of 1 to 100 letters and digits, not {message!r}\n"
-            'Nothing was written. Say what changes: make migrate-create m="add user bio"'
+            f"No file was written. Say what changes: {project.command('create', 'add user bio')}"
         )
     return name
 
 
-def file_names(name: str, pieces: list[str]) -> list[str]:
-    """Names in the order of the pieces, all newer than every file that is there."""
+def file_names(name: str, texts: list[str]) -> list[str]:
+    """Names for files with these texts, in their order, all newer than every file that is there."""
     newest = max((file.name[:14] for file in project.migrations_dir().glob("*.sql")), default="")
     moment = datetime.now(UTC)
-    if newest.isdigit() and newest >= f"{moment:%Y%m%d%H%M%S}":
-        moment = datetime.strptime(newest, "%Y%m%d%H%M%S").replace(tzinfo=UTC) + timedelta(
-            seconds=1
-        )
+    if newest.isdigit() and newest >= f"{moment:{VERSION_FORMAT}}":
+        newest_moment = datetime.strptime(newest, VERSION_FORMAT).replace(tzinfo=UTC)
+        moment = newest_moment + timedelta(seconds=1)
     names = []
-    for number, piece in enumerate(pieces):
-        index = INDEX_STATEMENT.match(strip_comments(piece).replace(" CONCURRENTLY", ""))
-        own_name = index and len(pieces) > 1 and piece.startswith(TXMODE_NONE)
+    for number, text in enumerate(texts):
+        index = INDEX_STATEMENT.match(strip_comments(text).replace(" CONCURRENTLY", ""))
+        own_name = index and len(texts) > 1 and text.startswith(TXMODE_NONE)
         stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
-        names.append(f"{moment + timedelta(seconds=number):%Y%m%d%H%M%S}_{stem}.sql")
+        names.append(f"{moment + timedelta(seconds=number):{VERSION_FORMAT}}_{stem}.sql")
     return names
 
 
 def write_migrations(contents: dict[str, str], downs: list[str]) -> list[Path]:
-    """Write migrations, down files and `atlas.sum`; all or none."""
+    """Write migrations with these names and texts, their down migrations and `atlas.sum`; all or none."""
     sum_file = project.migrations_dir() / "atlas.sum"
     sum_before = sum_file.read_bytes() if sum_file.exists() else None
     project.down_dir().mkdir(parents=True, exist_ok=True)
     files = [project.migrations_dir() / name for name in contents]
-    back = [project.down_dir() / name for name in contents]
+    down_files = [project.down_dir() / name for name in contents]
     try:
-        for file, text in zip([*files, *back], [*contents.values(), *downs], strict=True):
+        texts = [*contents.values(), *downs]
+        for file, text in zip([*files, *down_files], texts, strict=True):
             file.write_text(text, encoding="utf-8", newline="\n")
         update_checksums()
     except BaseException:
-        for file in (*files, *back):
+        for file in (*files, *down_files):
             file.unlink(missing_ok=True)
         if sum_before is None:
             sum_file.unlink(missing_ok=True)

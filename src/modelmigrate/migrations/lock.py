@@ -11,10 +11,10 @@ import psycopg
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
-# Of all who use these tools; and Atlas's own, the FNV-1 hash of "atlas_migrate_execute".
+# Of every modelmigrate; and Atlas's own, the FNV-1 hash of "atlas_migrate_execute".
 PACKAGE_LOCK, ATLAS_LOCK = 4_711_820_991_202, 2_686_470_616
 LOCK_HOLDER = """
-    SELECT format('process %%s of %%s, %%s, from %%s, since %%s', a.pid, a.usename,
+    SELECT format('PID %%s, user %%s, %%s, from %%s, since %%s', a.pid, a.usename,
                   nullif(a.application_name, ''), coalesce(a.client_addr::text, 'this machine'),
                   to_char(a.backend_start, 'HH24:MI:SS'))
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
@@ -25,13 +25,13 @@ LOCK_HOLDER = """
 def migration_lock(
     url: str, seconds: float, *, ours: bool = True
 ) -> Iterator[psycopg.Connection[Any]]:
-    """Hold the lock that one migration at a time may have; yields the session that has it.
+    """Hold the lock that one migration at a time may have, or with `ours=False` that of Atlas by hand;
+    yields the session that holds it.
 
-    It is asked for again and again, since a session that waits in the server would keep CREATE
-    INDEX CONCURRENTLY waiting.
+    It is polled, since a session that waits in the server would block CREATE INDEX CONCURRENTLY.
 
     Raises:
-        MigrateError: it was not to be had in time (exit code 5); who holds it.
+        MigrateError: it was not free within `seconds` (exit code 5); who holds it.
     """
     key = PACKAGE_LOCK if ours else ATLAS_LOCK
     deadline = time.monotonic() + seconds
@@ -47,14 +47,15 @@ def migration_lock(
 
 
 def describe_holder(connection: psycopg.Connection[Any], key: int) -> str:
+    """Who holds a lock, and what to do about it."""
     holder = connection.execute(LOCK_HOLDER, [key]).fetchone()
     return (
-        f"another migration is running: {holder[0] if holder else 'it has just ended'}.\n"
-        "Nothing was changed. Try again when it ends. If its client is dead, an administrator can"
-        " end it: SELECT pg_terminate_backend(process)"
+        f"another migration holds the lock: {holder[0] if holder else 'it has just ended'}.\n"
+        "Nothing was changed. Retry when it ends. If its client is dead, an administrator can end it:"
+        " SELECT pg_terminate_backend(PID)"
     )
 
 
 def backoff(attempt: int) -> float:
-    """Seconds until the next attempt: more each time, and never in step with others."""
+    """Seconds until the next attempt: more each time, and never at the same moment as others."""
     return min(2.0 ** (attempt - 1), 30.0) * random.uniform(0.5, 1)  # noqa: S311 no secret

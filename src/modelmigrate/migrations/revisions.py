@@ -1,8 +1,8 @@
-"""Which migrations there are, which of them a database has, and whether the two tell one status.
+"""Which migrations a database has, by its revision table, and whether that matches the files.
 
-Atlas guards its files by `atlas.sum`, and the database's record by nothing: a file that was edited,
-removed or slipped in after it was applied passes unnoticed. But each line of `atlas.sum` hashes all
-files up to its own, and the record keeps that hash, so that the two can be compared line by line.
+Atlas guards its files by `atlas.sum`, and the revision table by nothing: a file that was modified,
+deleted or added out of order after it was applied passes unnoticed. But each line of `atlas.sum`
+hashes all files up to its own, and the revision keeps that hash, so that the two can be compared.
 """
 
 from contextlib import closing
@@ -11,18 +11,19 @@ from typing import Any, NamedTuple, Protocol
 from psycopg import errors
 from psycopg.rows import namedtuple_row
 
+from modelmigrate import project
 from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
 REVISIONS_TABLE = "atlas_schema_revisions.atlas_schema_revisions"
-# A row such as `.atlas_cloud_identifier` is none of a migration.
+# A row such as `.atlas_cloud_identifier` is no revision.
 SELECT_REVISIONS = f"SELECT * FROM {REVISIONS_TABLE} WHERE version NOT LIKE '.%' ORDER BY version"
-BASELINE_TYPE = 1  # the kind of a row whose migrations were taken for granted
+BASELINE_TYPE = 1  # of a revision whose migrations were not run: the database had their schema
 
 
 class Revision(Protocol):
-    """What the database recorded of a migration."""
+    """What the database keeps of a migration."""
 
     version: str
     description: str
@@ -39,9 +40,9 @@ class MigrationStatus(NamedTuple):
     applied: list[Migration]
     pending: list[Migration]
     partially_applied: str = ""
-    """Of the first pending one, run outside a transaction: what was done of it."""
+    """Of the first pending one, which runs outside a transaction: what was done of it."""
     mismatches: tuple[str, ...] = ()
-    """Each way in which files and database contradict one another."""
+    """Each way in which files and revisions contradict one another."""
 
     @property
     def version(self) -> str:
@@ -49,79 +50,94 @@ class MigrationStatus(NamedTuple):
 
 
 def read_status(url: str) -> MigrationStatus:
-    """Compare the files with the record of the database at `url`; only reads."""
+    """Compare the files with the revision table of the database at `url`; only reads.
+
+    Raises:
+        MigrateError: there is no migration, the files do not match `atlas.sum` (exit code 4), or the
+            role may not read the revision table.
+    """
     files = read_migrations()
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         try:
             cursor = connection.cursor(row_factory=namedtuple_row)
-            rows: list[Any] = cursor.execute(SELECT_REVISIONS.encode()).fetchall()
+            revisions: list[Any] = cursor.execute(SELECT_REVISIONS.encode()).fetchall()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
-            rows = []
+            revisions = []
         except errors.InsufficientPrivilege as error:
             raise MigrateError(
-                f"the record of migrations cannot be read: {error}\nNothing was touched. Grant"
-                f" USAGE on schema atlas_schema_revisions and SELECT on {REVISIONS_TABLE}."
+                f"the revision table cannot be read: {error}\nNothing was changed. Grant USAGE on"
+                f" schema atlas_schema_revisions and SELECT on {REVISIONS_TABLE}."
             ) from None
-    return resolve_status(files, rows)
+    return resolve_status(files, revisions)
 
 
-def resolve_status(files: list[Migration], rows: list[Revision]) -> MigrationStatus:
-    """Tell applied from pending, and every contradiction."""
+def resolve_status(files: list[Migration], revisions: list[Revision]) -> MigrationStatus:
+    """The state of each file, by its revision:
+
+    | file | revision | state |
+    | --- | --- | --- |
+    | there | complete, or a baseline is newer | applied |
+    | there | complete, with another hash | applied, and modified since |
+    | there | not complete | pending, and partially applied |
+    | there | none, and none is newer | pending |
+    | there | none, and one is newer | pending, and out of order |
+    | not there | newer than all files | the database is ahead |
+    | not there | any other | deleted after it was applied |
+    """
     by_version = {file.version: file for file in files}
-    if rows and rows[0].type & BASELINE_TYPE:
-        taken = [file for file in files if file.version < rows[0].version]
-    else:
-        taken = []
-    done = {row.version for row in rows if row.applied == row.total and not row.error}
-    applied = [file for file in files if file in taken or file.version in done]
-    pending = [file for file in files if file not in applied]
-    newest_row = max((row.version for row in rows), default="")
-    broken = [
-        f"{file.name} is out of order: {newest_row} was applied before it"
+    known = [revision for revision in revisions if revision.version in by_version]
+    completed = {r.version for r in revisions if r.applied == r.total and not r.error}
+    baseline = revisions[0].version if revisions and revisions[0].type & BASELINE_TYPE else ""
+    applied = [each for each in files if each.version < baseline or each.version in completed]
+    pending = [each for each in files if each not in applied]
+    newest_revision = max((revision.version for revision in revisions), default="")
+    newest_file = files[-1].version if files else "none"
+    mismatches = [
+        f"{file.name} is out of order: {newest_revision} was applied before it"
         for file in pending
-        if file.version < newest_row
+        if file.version < newest_revision
     ]
-    for row in rows:
-        if row.version not in by_version:
-            newest_file = files[-1].version if files else "none"
-            broken.append(
-                f"the database is ahead: it has {row.version}_{row.description}, newer than any file"
-                if row.version > newest_file
-                else f"{row.version}_{row.description}.sql was deleted after it was applied"
-            )
-    # A hash covers all files before it: only the first that differs says where the status forks.
-    changed = next(
-        (r for r in rows if r.version in by_version and r.hash != by_version[r.version].hash), None
+    mismatches += [
+        f"the database is ahead: it has {each.version}_{each.description}, newer than any file"
+        if each.version > newest_file
+        else f"{each.version}_{each.description}.sql was deleted after it was applied"
+        for each in revisions
+        if each.version not in by_version
+    ]
+    # A hash covers all files before it: only the first that differs names the modified file.
+    modified = next((r for r in known if r.hash != by_version[r.version].hash), None)
+    if modified and not mismatches and modified.version in completed:
+        mismatches.append(f"{by_version[modified.version].name} was modified after it was applied")
+    partially_applied = next(
+        (
+            f"{each.applied} of {each.total} statements are done; the next one failed: {each.error}"
+            for each in known
+            if each.version not in completed
+        ),
+        "",
     )
-    if changed and not broken and changed.version in done:
-        broken.append(f"{by_version[changed.version].name} was edited after it was applied")
-    halves = [row for row in rows if row.version in by_version and row.version not in done]
-    partial = "".join(
-        f"{row.applied} of {row.total} statements are done; the next failed: {row.error}"
-        for row in halves[:1]
-    )
-    return MigrationStatus(applied, pending, partial, tuple(broken))
+    return MigrationStatus(applied, pending, partially_applied, tuple(mismatches))
 
 
-def require_consistent(history: MigrationStatus) -> None:
-    """Raise MigrateError (exit code 4) where files and database contradict one another."""
-    if history.mismatches:
+def require_consistent(status: MigrationStatus) -> None:
+    """Raise MigrateError (exit code 4) where files and revision table contradict one another."""
+    if status.mismatches:
+        rebase = project.command("branch rebase", base="origin/main")
         raise MigrateError(
-            "the history is broken:\n"
-            + "\n".join(f"  {each}" for each in history.mismatches)
-            + "\nNothing was touched. Bring the files back as they were applied (git log --"
-            " migrations), or check out the code that this database was last migrated with. A file"
-            " that came late through a merge gets a newer version by: make migrate-rebase"
-            " base=origin/main",
-            Exit.HISTORY_BROKEN,
+            "migration history mismatch:\n"
+            + "\n".join(f"  {each}" for each in status.mismatches)
+            + "\nNothing was changed. Restore the files as they were applied (git log -- migrations),"
+            " or check out the code that this database was last migrated with. A file that is out of"
+            f" order after a merge gets a newer version by: {rebase}",
+            Exit.HISTORY_MISMATCH,
         )
 
 
-def describe_status(history: MigrationStatus) -> str:
+def describe_status(status: MigrationStatus) -> str:
     """Where a database stands, in lines."""
-    lines = [f"version   {history.version}", f"applied   {len(history.applied)}"]
-    lines.append(f"pending   {len(history.pending)}")
-    lines += [f"  {file.name}" for file in history.pending]
-    if history.partially_applied:
-        lines.append(f"half done {history.pending[0].name}: {history.partially_applied}")
+    lines = [f"version   {status.version}", f"applied   {len(status.applied)}"]
+    lines.append(f"pending   {len(status.pending)}")
+    lines += [f"  {file.name}" for file in status.pending]
+    if status.partially_applied:
+        lines.append(f"partially applied: {status.pending[0].name}: {status.partially_applied}")
     return "\n".join(lines)

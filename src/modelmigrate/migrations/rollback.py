@@ -6,10 +6,11 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
 from modelmigrate.migrations.down_files import cannot_roll_back, read_down_file
 from modelmigrate.migrations.execute import execute_script
-from modelmigrate.migrations.revisions import MigrationStatus, read_status, require_consistent
+from modelmigrate.migrations.revisions import MigrationStatus
+from modelmigrate.migrations.target import Target, require_completed
 from modelmigrate.migrations.verify import verify_schema
 from modelmigrate.planning.proof import verify_script
-from modelmigrate.postgres.environments import confirm, find_environment
+from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import before_and_after
@@ -17,68 +18,69 @@ from modelmigrate.terminal import progress
 
 
 def roll_back(
-    env: str | None = None,
+    target: Target,
     steps: int | None = None,
     to: str | None = None,
     allow_loss: str | None = None,
     *,
-    dry: bool = False,
+    dry_run: bool = False,
     yes: bool = False,
 ) -> str:
     """Roll back the last migration, the last `steps`, or all after version `to`.
 
     Raises:
-        MigrateError: there is no honest way back, rows would be lost that nobody gave up by
-            `allow_loss`, or the database is not what its history says. Nothing is changed then.
+        MigrateError: one of them cannot be rolled back, data would be lost that `allow_loss` does
+            not name, or the database does not match its migrations. Nothing is changed then.
     """
-    target = find_environment(env)
-    status = read_status(target.url)
-    require_consistent(status)
-    going = select_migrations(status, steps, to)
-    if not going:
-        return f"{target.name} is at version {status.version}: nothing to take back"
-    script = "\n".join(read_down_file(migration) for migration in reversed(going))
+    status = target.status
+    to_roll_back = select_migrations(status, steps, to)
+    if not to_roll_back:
+        return f"No changes: {target.name} is at version {status.version}."
+    script = "\n".join(read_down_file(migration) for migration in reversed(to_roll_back))
     copy_roles(target.url)
-    progress("proving the way back")
-    with before_and_after(status.applied, len(going)) as (before, after):
-        expected = read_schema(before)
-        if reason := verify_script(after, script, expected):
-            raise cannot_roll_back(going, f"the down files do not lead back:\n{reason}")
-        lost = find_data_loss(after, script)
-        verify_schema(target, read_schema(after), "Nothing was changed.")
-    print(f"Taking back, newest first: {', '.join(m.name for m in reversed(going))}")
-    print(f"\n{script}\n", flush=True)
-    in_the_way = count_lost_rows(target.url, lost, script, allow_loss)
-    if dry:
+    progress("verifying the down migrations")
+    with before_and_after(status.applied, len(to_roll_back)) as (before_url, after_url):
+        previous = read_schema(before_url)
+        if reason := verify_script(after_url, script, previous):
+            raise cannot_roll_back(
+                to_roll_back, f"its down migration does not restore the previous schema:\n{reason}"
+            )
+        losses = find_data_loss(after_url, script)
+        verify_schema(target, read_schema(after_url), "Nothing was changed.")
+    newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
+    print(f"Rolling back, newest first: {newest_first}\n\n{script}\n", flush=True)
+    not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
+    if dry_run:
         return "dry run: nothing was changed"
-    require_accepted(in_the_way)
-    confirm(target, f"take back {len(going)} migration(s)", yes=yes)
-    execute_script(target.url, script, going)
-    verify_schema(target, expected, "The migrations are taken back all the same.")
-    remaining = status.applied[: -len(going)]
+    require_accepted(not_accepted)
+    confirm(target.environment, f"roll back {len(to_roll_back)} migration(s)", yes=yes)
+    execute_script(target, script, to_roll_back)
+    verify_schema(target.refreshed(), previous, "The migrations are rolled back.")
+    remaining = status.applied[: -len(to_roll_back)]
     return f"{target.name} is at version {remaining[-1].version if remaining else 'none'}"
 
 
 def select_migrations(
     status: MigrationStatus, steps: int | None, to: str | None
 ) -> list[Migration]:
-    """The migrations to take back, oldest first."""
-    if status.partially_applied:
-        raise MigrateError(
-            f"{status.pending[0].name} is half done: {status.partially_applied}\nNothing was changed. Finish it"
-            " first: mend what failed, then make migrate"
-        )
+    """The migrations to roll back, oldest first.
+
+    Raises:
+        MigrateError: one is partially applied, `to` is no applied version, or there are not so many.
+    """
+    require_completed(status)
     versions = [migration.version for migration in status.applied]
     if to is not None:
         if to not in versions:
             raise MigrateError(
-                f"to={to} is no applied version. Nothing was changed. Applied: {', '.join(versions)}"
+                f"{project.option('to', to)} is no applied version. Nothing was changed. Applied:"
+                f" {', '.join(versions)}"
             )
         return status.applied[versions.index(to) + 1 :]
     count = 1 if steps is None else steps
     if not 1 <= count <= max(len(versions), 1):
         raise MigrateError(
-            f"{project.option('steps', count)} must be a number from 1 to {len(versions)}, the number of applied"
-            " migrations. Nothing was changed."
+            f"{project.option('steps', count)} must be a number from 1 to {len(versions)}, the number"
+            " of applied migrations. Nothing was changed."
         )
     return status.applied[-count:]

@@ -1,21 +1,22 @@
-"""The live schema, compared with the expected one."""
+"""The live schema, verified against the expected one."""
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.postgres.environments import LOCAL, Environment
-from modelmigrate.schema.diff import Schema, diff, filter_ignored
-from modelmigrate.schema.dump import read_schema
+from modelmigrate.migrations.target import Target
+from modelmigrate.schema.diff import Change, Schema
 
 
-def verify_schema(target: Environment, expected: Schema, state: str) -> None:
+def verify_schema(target: Target, expected: Schema, consequence: str) -> None:
     """Raise MigrateError (exit code 2) where the live schema is not the expected one."""
-    ignored = project.settings().ignore
-    differences = filter_ignored(diff(expected, read_schema(target.url)), ignored)
-    if differences:
-        listing = "\n".join(f"  {each.how:<8}{each.label}" for each in differences)
-        named = "" if target.name == LOCAL else f" env={target.name}"
+    if changes := target.changes_from(expected):
+        command = project.command("drift", env=target.option)
         raise MigrateError(
-            f"the schema of {target.name} is not what its migrations make:\n{listing}\n{state}"
-            f" See it, and mend it: make schema-drift{named}",
+            f"the schema of {target.name} does not match its migrations:\n{listing(changes)}\n"
+            f"{consequence} Show the drift and how to fix it: {command}",
             Exit.DRIFT,
         )
+
+
+def listing(changes: list[Change]) -> str:
+    """The changes, one on a line, without their statements."""
+    return "\n".join(f"  {change.how:<8}{change.label}" for change in changes)
