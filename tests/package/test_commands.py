@@ -1,18 +1,22 @@
 """What the commands promise of a database that is in use, each on real servers."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from modelmigrate.atlas.binary import atlas_binary
+from modelmigrate.atlas.commands import command_line, environment
 from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import replay_migrations
+from tests.conftest import TREE, run
 from tests.package.harness import Project, Ran, execute, project_with_models
 
 FIRST = "20260101000000_first"
@@ -603,3 +607,27 @@ def test_a_form_that_there_is_not_names_those_that_there_are(project: Project, l
     ran = project.run("inspect", env="live", format="xml")
     assert ran.code == 1
     assert "sql, json, hcl" in ran.err
+
+
+@pytest.mark.parametrize("by_hand", ["local", "production"])
+def test_atlas_by_hand_means_the_same_files_and_revisions_as_the_commands(
+    project: Project, live: str, by_hand: str
+) -> None:
+    def status(*command: str) -> str:
+        done = run(*command, at=project.folder, env=environment(DATABASE_URL=live))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    ours = command_line("migrate", "status")
+    typed = (str(atlas_binary()), "migrate", "status", "--env", by_hand)
+    assert status(*typed) == status(*ours)
+    assert project.run("down", env="live", yes=True).code == 0
+    assert status(*typed) == status(*ours)
+    assert "PENDING" in status(*ours)
+
+
+def test_every_environment_of_atlas_hcl_has_the_same_migrations() -> None:
+    text = (TREE / "atlas.hcl").read_text(encoding="utf-8")
+    blocks = re.findall(r"^  migration \{.*?^  \}", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == text.count('\nenv "') > 1
+    assert len(set(blocks)) == 1
