@@ -91,6 +91,61 @@ def test_a_bake_leaves_no_process_behind(template: Path, workshop: Path) -> None
     assert stopped.stdout.strip() == "nothing was running for this project"
 
 
+def test_a_bake_holds_what_its_owner_owns_and_little_of_it(service: Path) -> None:
+    files = set(run("git", "ls-files", at=service).stdout.split()) - {"uv.lock"}
+    text = [name for name in files if not name.endswith(".whl")]
+    lines = sum((service / name).read_bytes().count(b"\n") for name in text)
+    assert len(files) <= 80
+    assert lines <= 3500
+    assert not (service / "tools").exists()
+
+
+def test_a_teammate_needs_neither_the_template_nor_the_network(
+    service: Path, workshop: Path
+) -> None:
+    clone = workshop / "teammate" / SLUG
+    run("git", "clone", "-q", service, clone, at=workshop).check_returncode()
+    offline = {"UV_OFFLINE": "1", "GOPROXY": "off"}
+    for target in ("setup", "migrate", "migrate-validate", "schema-drift", "db-stop"):
+        done = run("make", target, at=clone, env=offline)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert run("git", "status", "--porcelain", at=clone).stdout == ""
+
+
+def test_the_image_installs_what_is_locked_and_not_the_package(
+    service: Path, workshop: Path
+) -> None:
+    folder = workshop / "image"
+    folder.mkdir()
+    dockerfile = (service / "Dockerfile").read_text(encoding="utf-8")
+    build = dockerfile.partition(" AS build\n")[2].partition("\nFROM ")[0]
+    ran = 0
+    for word, rest in (line.split(" ", 1) for line in build.splitlines() if " " in line):
+        if word == "COPY":
+            *sources, _ = rest.split()
+            for source in sources:
+                run("cp", "-R", service / source, folder, at=folder).check_returncode()
+        elif word == "RUN" and "uv sync" in rest:
+            done = run("sh", "-c", rest, at=folder)
+            assert done.returncode == 0, done.stderr
+            ran += 1
+    assert ran == 2
+    installed = [path.name for path in folder.glob(".venv/lib/python*/site-packages/*")]
+    assert [name for name in installed if name.startswith("fastapi")]
+    assert [
+        name for name in installed if name.startswith(("modelmigrate", "atlas_", "typer"))
+    ] == []
+
+
+def test_what_agents_are_told_to_type_exists(service: Path) -> None:
+    text = (service / "AGENTS.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"make ([a-z-]+)", text))
+    assert {"migrate-create", "migrate", "check"} <= targets
+    for target in targets:
+        assert run("make", "--dry-run", target, at=service).returncode == 0, target
+    assert len(text.splitlines()) <= 40
+
+
 def test_the_readme_of_the_service_is_true(fork: Path) -> None:
     follow(fork / "README.md", fork)
     assert len(list((fork / "migrations").glob("*.sql"))) == 2

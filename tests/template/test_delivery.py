@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from modelmigrate.atlas import build
+from modelmigrate.atlas.go import find_go
 from tests.conftest import TREE, Render, run
 
 PIPELINES = {
@@ -102,6 +103,16 @@ def test_github_workflow_has_no_known_weakness(render: Render, template: Path, w
     strict = ("--offline", "--persona=auditor", "--min-severity=low")
     audit = run(zizmor, *strict, ".github", at=folder)
     assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_workflows_are_valid_for_actionlint(render: Render, template: Path) -> None:
+    go = find_go()
+    tool = ("run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", "-shellcheck=")
+    for folder in (template, render(ci_provider="github")):
+        workflows = sorted((folder / ".github" / "workflows").iterdir())
+        assert workflows
+        checked = run(go, *tool, *workflows, at=folder)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_one_uv_version_everywhere() -> None:
