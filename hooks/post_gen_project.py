@@ -126,7 +126,7 @@ def main() -> int:
     project = Path.cwd().resolve()
     wanted = ANSWERS.get("_checkout")
     if wanted and not is_checked_out(wanted):
-        problem = "cookiecutter takes no heed of -c for a template in a folder or a zip"
+        problem = "cookiecutter ignores -c for a template in a folder or a zip"
         cure = f"run git checkout {wanted} in the template's folder first, and leave out -c"
         print(f"The project was not made: {problem}: {cure}", file=sys.stderr)
         return 1
@@ -139,10 +139,11 @@ def main() -> int:
     unremembered = remember_template(project) if by == "cookiecutter" else None
     code = set_up(project, *(["--no-commit"] if by == "cruft create" else []))
     if unremembered:
-        print(f"  NOT DONE  updates     {unremembered}: tie the project to it later by cruft link")
+        cure = "link the project to the template later by cruft link"
+        print(f"  NOT DONE  updates     {unremembered}: {cure}")
     if code in STOPPED:
         return STOPPED[code]
-    commands = "make migrate && make run" if code == 0 else "make setup, when that is mended"
+    commands = "make migrate && make run" if code == 0 else "make setup, when that is fixed"
     print(f"\nNext: cd {project.name} && {commands}")
     if by == "cruft create":
         # .cruft.json appears only after this hook, and belongs into the first commit.

@@ -23,6 +23,7 @@ FOREIGN = (
     "DATABASE_URL",
     "MAKEFLAGS",
     "MAKELEVEL",
+    "MODELMIGRATE_PROJECT",
     "PYTHONDONTWRITEBYTECODE",  # baked services would compile all they import at each command
     "TEMPLATE_SETUP",
     "VIRTUAL_ENV",

@@ -1,4 +1,4 @@
-"""Are the migration files valid, and do they say what the models say?"""
+"""The migration files checked: whether they are valid, and whether they match the models."""
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import diff_databases
@@ -11,10 +11,11 @@ from modelmigrate.schema.states import current_and_desired, replay_migrations
 
 
 def validate_migrations() -> str:
-    """Check integrity, structure, dependencies and syntax; a line each.
+    """Check integrity, structure, dependencies and syntax of the files; a line for each check.
 
     Raises:
-        MigrateError: one of them fails; the others' lines, and what is wrong.
+        MigrateError: a check fails; the lines of those before it, and the reason. The exit code is
+            4 where the files do not match `atlas.sum`.
     """
     lines: list[str] = []
     try:
@@ -31,7 +32,9 @@ def validate_migrations() -> str:
     except MigrateError as error:
         name = "SQL syntax" if "syntax error" in str(error) else "dependencies"
         raise failed_check(lines, name, str(error), error.code) from None
-    lines.append("ok    dependencies  every file runs after the ones before it, from empty")
+    lines.append(
+        "ok    dependencies  every file runs after the previous ones, from an empty database"
+    )
     lines.append("ok    SQL syntax    PostgreSQL understands every statement")
     return "\n".join(lines)
 
@@ -40,11 +43,7 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
     """What is wrong with names, versions, directives and down files."""
     names = [migration.name for migration in migrations]
     versions = [migration.version for migration in migrations]
-    backs = (
-        {file.name for file in project.down_dir().glob("*")}
-        if project.down_dir().exists()
-        else set()
-    )
+    down_names = {file.name for file in project.down_dir().glob("*")}
     known = {*names, "atlas.sum", project.down_dir().name}
     return [
         *(
@@ -59,9 +58,9 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
         *(
             f"{each.name}: Atlas ignores its txmode directive, which needs a blank line after it"
             for each in migrations
-            if each.in_transaction and TXMODE_DIRECTIVE.search(each.sql)
+            if each.transactional and TXMODE_DIRECTIVE.search(each.sql)
         ),
-        *(f"down/{name} belongs to no migration" for name in sorted(backs - set(names))),
+        *(f"down/{name} belongs to no migration" for name in sorted(down_names - set(names))),
         *(
             f"migrations/{file.name} is no migration"
             for file in sorted(project.migrations_dir().iterdir())
@@ -71,31 +70,37 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
 
 
 def failed_check(lines: list[str], name: str, reason: str, code: Exit = Exit.ERROR) -> MigrateError:
+    """The error for a failed check, after the lines of those that passed."""
     return MigrateError("\n".join([*lines, f"FAIL  {name:<13} {reason}"]), code)
 
 
 def check_in_sync() -> str:
-    """The models, with the .sql files beside them, and the migrations say the same.
+    """Check that the migrations match the models and the .sql files.
 
     Raises:
-        MigrateError: they do not (exit code 2).
+        MigrateError: they do not (exit code 2); with the changes.
     """
-    if found := changes_not_in_migrations():
+    if changes := changes_not_in_migrations():
         raise MigrateError(
-            f"models and .sql files say something else than the migrations:\n{found}\n"
-            'Nothing was written. Write it down: make migrate-create m="what changed"',
+            f"the migrations do not match the models and the .sql files:\n{changes}\n"
+            f"No file was written. Create the migration: {project.command('create', 'what changed')}",
             Exit.DRIFT,
         )
-    return "the models and the migrations agree"
+    return "the migrations match the models"
 
 
 def changes_not_in_migrations() -> str:
-    """What the migrations lack, beginning with Atlas's SQL for tables; empty when they agree."""
-    with current_and_desired() as (old, new):
-        wanted, found = read_schema(new), read_schema(old)
-        if not (differences := diff_normalized(wanted, found)):
+    """What the migrations lack, beginning with Atlas's SQL for tables; empty when they match."""
+    with current_and_desired() as (current_url, desired_url):
+        changes = diff_normalized(read_schema(desired_url), read_schema(current_url))
+        if not changes:
             return ""
-        tables = diff_databases(old, new)
-    rest = [e for e in differences if not tables or e.kind not in PLANNED_BY_ATLAS]
-    lines = [line for e in rest for line in (f"{e.how} in the migrations: {e.label}", *e.lines())]
-    return "\n".join([*tables, *lines])
+        statements = diff_databases(current_url, desired_url)
+    # What Atlas has planned is shown as its SQL alone.
+    rest = [each for each in changes if not statements or each.kind not in PLANNED_BY_ATLAS]
+    described = (
+        line
+        for change in rest
+        for line in (f"{change.how} in the migrations: {change.label}", *change.lines())
+    )
+    return "\n".join([*statements, *described])

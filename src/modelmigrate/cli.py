@@ -5,8 +5,6 @@ Each command imports the rooms that it needs, so that every one of them starts a
 
 import os
 import sys
-from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +18,10 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="modelmigrate",
-    help="Migrations derived from SQLAlchemy models by free Atlas.",
     epilog="Exit codes: 0 ok, 1 error, 2 drift, 3 refused, 4 history mismatch, 5 busy.",
     no_args_is_help=True,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 branch = typer.Typer(help="Branches that both add migrations.", no_args_is_help=True)
 db = typer.Typer(help="The development database.", no_args_is_help=True)
@@ -56,7 +54,10 @@ def example(*lines: str) -> str:
 
 
 def show_version(wanted: bool) -> None:
+    """Print the version of the package, and end."""
     if wanted:
+        from importlib.metadata import version
+
         print(f"modelmigrate {version('modelmigrate')}")
         raise typer.Exit
 
@@ -72,14 +73,20 @@ def prepare(
         ),
     ] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Migrations derived from SQLAlchemy models by free Atlas."""
     if folder is not None:
         os.environ["MODELMIGRATE_PROJECT"] = str(project.working_directory() / folder.expanduser())
-    with suppress(MigrateError):  # the command itself says that there is no project
-        project.load_environment()
+    try:
+        project.root()
+    except MigrateError:
+        return  # the command itself says so, if it needs a project
+    project.load_environment()
 
 
 # --- migrations ---
@@ -95,7 +102,7 @@ def create(
         typer.Option(help="What was renamed: table.old:new, or none.", metavar="OLD:NEW"),
     ] = None,
 ) -> str:
-    """Write the next migration, and its down migration, from the models."""
+    """Write the next migration and its down migration from the models."""
     from modelmigrate.migrations.create import create_migrations
 
     created = create_migrations(message, rename)
@@ -108,7 +115,7 @@ def create(
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))
 def apply(env: Environment = None, dry_run: DryRun = False, yes: Yes = False) -> str:
-    """Apply the pending migrations, then compare the schema with the migration files."""
+    """Apply the pending migrations, then verify the schema."""
     from modelmigrate.migrations.target import find_target
 
     if dry_run:
@@ -151,7 +158,7 @@ def status(env: Environment = None) -> str:
 
 @app.command(epilog=example("validate"))
 def validate() -> str:
-    """Check the migration files, and replay them from an empty database."""
+    """Check the migration files, and replay them from empty."""
     from modelmigrate.check import validate_migrations
 
     return validate_migrations()
@@ -175,7 +182,7 @@ def lint(
 
 @app.command("hash", epilog=example("hash"))
 def accept() -> str:
-    """Accept the migration files as they are: rewrite atlas.sum, add missing down migrations."""
+    """Accept the migration files. Rewrites atlas.sum, and adds missing down migrations."""
     from modelmigrate.atlas.directory import require_migrations, update_checksums
     from modelmigrate.migrations.down_files import write_missing_down_files
 
@@ -195,7 +202,7 @@ def check() -> str:
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))
 def baseline(env: Environment = None, yes: Yes = False) -> str:
-    """Start to manage a database that was not made by these migrations."""
+    """Start to manage a database that these migrations did not make."""
     from modelmigrate.migrations.baseline import baseline_database
     from modelmigrate.migrations.target import find_target
 
@@ -222,7 +229,7 @@ def drift(
     yes: Yes = False,
     allow_loss: AllowLoss = None,
 ) -> str:
-    """Exit with 2 when a database does not have the schema that its migrations make."""
+    """Exit with 2 when a database differs from its migrations."""
     from modelmigrate.drift.detect import detect_drift
     from modelmigrate.migrations.target import find_target
 
@@ -260,7 +267,7 @@ def show_schema(
 
 @app.command(epilog=example("viz"))
 def viz(env: Environment = None) -> str:
-    """Draw the schema of a database into docs/schema, as SVG and mermaid."""
+    """Draw the schema of a database into docs/schema (SVG, mermaid)."""
     from modelmigrate.inspect.pages import write_diagrams
     from modelmigrate.postgres.environments import find_environment
 
@@ -275,7 +282,7 @@ def viz(env: Environment = None) -> str:
 
 @branch.command("check", epilog=example("branch check --base origin/main"))
 def check_branch(base: Base = "origin/main") -> str:
-    """Check that this branch can be merged: it only adds migrations, newer than those of base."""
+    """Check that this branch can be merged. It may only add migrations newer than those of base."""
     from modelmigrate import branches
 
     return branches.check_branch(base)
@@ -321,7 +328,7 @@ def show_url() -> str:
 
 @app.command(epilog=example("atlas"))
 def atlas() -> str:
-    """Print the path of the Atlas binary, which is built when there is none."""
+    """Print the path of the Atlas binary. It is built when there is none."""
     from modelmigrate.atlas.binary import atlas_binary
 
     try:
@@ -343,7 +350,7 @@ def doctor() -> str:
 def setup(
     no_commit: Annotated[bool, typer.Option("--no-commit", help="Leave git alone.")] = False,
 ) -> int:
-    """Make a checkout ready to work on: settings, dependencies, Atlas, the first migration."""
+    """Make a checkout ready. Adds settings, dependencies, Atlas and the first migration."""
     from modelmigrate.service.setup import set_up
 
     return set_up(commit=not no_commit)
@@ -354,7 +361,7 @@ def setup(
 
 @template.command("check", epilog=example("template check", "template check --to v0.2.0"))
 def check_template(to: To = None) -> int:
-    """Exit with 2 when there is a newer template, and show what it would change."""
+    """Exit with 2 when there is a newer template. Shows what it would change."""
     from modelmigrate.service.update import run_command
 
     return run_command("check", to)
@@ -382,7 +389,8 @@ def main(arguments: list[str] | None = None) -> int:
         return error.code
     except TyperException as error:
         error.show()  # type: ignore[attr-defined]  # it says what is wrong, and how to get help
-        print("Nothing was changed.", file=sys.stderr)
+        if type(error).__name__ != "NoArgsIsHelpError":  # which is the help, and private
+            print("Nothing was changed.", file=sys.stderr)
         return Exit.ERROR
     if isinstance(result, str):
         print(result)

@@ -1,4 +1,4 @@
-"""git, asked about the project's repository."""
+"""Calls of git in the project's repository."""
 
 import subprocess
 
@@ -6,15 +6,21 @@ from modelmigrate import project
 from modelmigrate.errors import MigrateError
 
 
-def git(*arguments: str, cure: str = "", given: str | None = None) -> str:
+def git(*arguments: str, hint: str = "", stdin: str | None = None) -> str:
+    """Run git in the project and return what it prints.
+
+    Raises:
+        MigrateError: git is missing or failed; its own words, and `hint` as what to do next.
+    """
     try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=project.root(), input=given,
+        finished = subprocess.run(
+            ["git", *arguments], cwd=project.root(), input=stdin,
             capture_output=True, encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     except FileNotFoundError:
         raise MigrateError("git is not installed. Nothing was changed.") from None
-    if done.returncode:
-        said = f"git {arguments[0]} says: {done.stderr.strip() or 'no'}"
-        raise MigrateError(f"{said}\nNothing was changed. {cure}".strip())
-    return done.stdout
+    if finished.returncode:
+        reason = finished.stderr.strip() or f"exit code {finished.returncode}"
+        message = f"git {arguments[0]} failed: {reason}\nNothing was changed. {hint}"
+        raise MigrateError(message.strip())
+    return finished.stdout

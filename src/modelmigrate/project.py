@@ -3,6 +3,7 @@
 import functools
 import os
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ class Settings:
     """The module of the models, and their declarative base in it."""
     source: str = "src"
     """The folder that the module is imported from."""
+
+
+# What pyproject.toml may say for a setting of this type.
+VALID: dict[object, Callable[[Any], bool]] = {
+    float: lambda value: isinstance(value, int | float) and value >= 0,
+    int: lambda value: isinstance(value, int) and value >= 1,
+    str: lambda value: isinstance(value, str),
+    tuple[str, ...]: lambda value: (
+        isinstance(value, list) and all(isinstance(each, str) for each in value)
+    ),
+}
 
 
 def root() -> Path:
@@ -135,9 +147,7 @@ def settings(folder: Path | None = None) -> Settings:
     known = {field.name.replace("_", "-"): field for field in fields(Settings)}
     values: dict[str, Any] = {}
     for name, value in tables.get("modelmigrate", {}).items():
-        expected = type(known[name].default) if name in known else None
-        kinds = {float: int | float, int: int | float, tuple: list, str: str}
-        if expected is None or not isinstance(value, kinds[expected]) or isinstance(value, bool):
+        if name not in known or isinstance(value, bool) or not VALID[known[name].type](value):
             raise MigrateError(
                 f"pyproject.toml: [tool.modelmigrate] {name} = {value!r} is not understood."
                 f" Known: {', '.join(known)}"
@@ -152,14 +162,18 @@ def diagrams_dir() -> Path:
 
 
 def load_environment() -> None:
-    """Take from the project's .env what the environment does not say.
+    """Set what the project's .env says and the environment does not.
 
     Raises:
-        MigrateError: there is no project.
+        MigrateError: there is no project, or its .env is no text.
     """
     from dotenv import load_dotenv  # `setup` begins where nothing is installed yet
 
-    load_dotenv(root() / ".env")
+    file = root() / ".env"
+    try:
+        load_dotenv(file)
+    except UnicodeDecodeError as error:
+        raise MigrateError(f"{file} cannot be read: {error}. Nothing was done.") from None
 
 
 # --- what to type ---
@@ -168,12 +182,13 @@ def load_environment() -> None:
 TARGETS = {
     "apply": "migrate",
     "down": "migrate-downgrade",
-    **{name: f"migrate-{name}" for name in ("baseline", "create", "hash", "status", "validate")},
+    **{name: f"migrate-{name}" for name in ("baseline", "create", "hash", "lint", "status")},
+    "validate": "migrate-validate",
     "branch check": "migrate-check",
     "branch rebase": "migrate-rebase",
     **{name: f"schema-{name}" for name in ("declare", "drift", "inspect", "viz")},
     **{f"db {name}": f"db-{name}" for name in ("start", "stop", "url")},
-    "template update": "template-update",
+    **{f"template {name}": f"template-{name}" for name in ("check", "update")},
 }
 VARIABLES = {"steps": "n", "dry-run": "dry"}
 

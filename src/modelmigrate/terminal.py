@@ -1,13 +1,34 @@
-"""What is said to the person at the terminal, and asked of them."""
+"""What is printed for the person at the terminal, and asked of them; below `cli.py`, nothing else does."""
 
 import sys
 
 
-def progress(what: str) -> None:
-    """Tell what begins now; to a terminal alone, since logs and pipes want results."""
+def say(text: str = "", *, end: str = "\n") -> None:
+    """Print a part of the result to stdout, at once: what follows may take long, or fail."""
+    print(text, end=end, flush=True)
+
+
+def note(text: str = "", *, end: str = "\n") -> None:
+    """Print to stderr what is no result: a remark, or what is going on."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def progress(step: str) -> None:
+    """Note the step that begins now; at a terminal only, since logs and pipes want results."""
     if sys.stderr.isatty():
-        print(f"  {what} ...", file=sys.stderr, flush=True)
+        note(f"  {step} ...")
+
+
+def is_interactive() -> bool:
+    """Whether a person at a terminal can answer a question."""
+    return sys.stdin.isatty()
+
+
+def ask(question: str) -> str:
+    """The answer that is typed to a question."""
+    return input(question)
 
 
 def indent(lines: list[str]) -> str:
+    """Lines as the items of a message."""
     return "\n".join(f"  {line}" for line in lines)

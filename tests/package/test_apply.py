@@ -528,7 +528,7 @@ def test_a_deployed_database_is_named_and_wants_a_confirmation(
     before = tables(url)
     ran = project.run(command, env="live", **options)
     assert ran.code == 3
-    assert "This will touch live (database scratch_" in ran.out
+    assert "This will change live (database scratch_" in ran.out
     assert "Add: yes=1" in ran.err
     assert tables(url) == before
 

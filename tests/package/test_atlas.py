@@ -185,9 +185,9 @@ def test_every_edition_on_the_path_is_used(machine: Path, version: str) -> None:
     [
         ("atlas version v0.13.1", "too old"),
         ("atlas community version v0.14.2-abc", "too old"),
-        ("atlas version - development", "does not tell its age"),
-        ("Apache Atlas 2.3.0", "is no Atlas"),
-        ("", "is no Atlas"),
+        ("atlas version - development", "reports no version"),
+        ("Apache Atlas 2.3.0", "is not an Atlas"),
+        ("", "is not an Atlas"),
     ],
 )
 def test_an_unusable_atlas_on_the_path_is_passed_over_with_one_note(
@@ -231,7 +231,7 @@ def test_a_broken_cached_binary_is_built_again(go: Go, capsys: pytest.CaptureFix
     program(cached_binary(), "exit 1")
     assert atlas_binary() == cached_binary()
     assert go.calls("build")
-    assert "passed over" in capsys.readouterr().err
+    assert "It is ignored" in capsys.readouterr().err
 
 
 # --- the build, with a stand-in for Go ---
@@ -359,7 +359,7 @@ def test_an_unreachable_module_proxy_is_named(monkeypatch: pytest.MonkeyPatch, p
     monkeypatch.setenv("GOPROXY", proxy)
     message = failure()
     assert "downloading the source" in message
-    assert "Is the Go module proxy within reach" in message
+    assert "Is the Go module proxy reachable" in message
 
 
 def test_source_that_is_not_the_pinned_one_is_never_built(go: Go) -> None:

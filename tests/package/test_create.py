@@ -199,7 +199,7 @@ def test_what_looks_renamed_is_asked_about_and_nothing_is_written(project: Proje
     started(project, USERS, INDEX)
     models(project, NICKNAME)
     said = refused(project, 3)
-    assert "users.nick is gone, nickname is new" in said
+    assert "users.nick was removed and users.nickname added, with the same type" in said
     assert "  rename=users.nick:nickname\n" in said
     assert "  rename=none" in said
 
@@ -329,6 +329,7 @@ def test_at_a_terminal_each_is_asked_and_what_is_taken_is_asked_no_more(
     assert "post" in asked
 
 
+@pytest.mark.usefixtures("shared")
 def test_without_a_terminal_nothing_is_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     with pytest.raises(MigrateError) as error:

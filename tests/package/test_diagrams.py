@@ -333,12 +333,12 @@ def test_a_file_in_the_way_that_was_not_made_here_is_kept(picture: Picture) -> N
     folder = picture(THREE)
     (folder / "index.md").write_text("mine", encoding="utf-8")
     before = content(folder)
-    with pytest.raises(MigrateError, match=r"index\.md\nNothing was written\. Move it elsewhere"):
+    with pytest.raises(MigrateError, match=r"index\.md\nNo file was written\. Move that elsewhere"):
         picture("CREATE TABLE other (id int);")
     assert content(folder) == before
 
 
 def test_an_empty_schema_is_an_error_that_names_the_cure(picture: Picture, tmp_path: Path) -> None:
-    with pytest.raises(MigrateError, match=r"no tables, so nothing was drawn.*make migrate"):
+    with pytest.raises(MigrateError, match=r"no tables, so nothing was drawn.*modelmigrate apply"):
         picture("SELECT 1")
     assert not (tmp_path / "docs").exists()

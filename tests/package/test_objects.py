@@ -1012,7 +1012,7 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(project: Project,
     by_hand(project, *case.before, *filter(None, [case.by_hand]))
     declare(project, *case.after)
     said = refused(project, case.code)
-    assert "Nothing was written" in said
+    assert "No file was written" in said
     for each in case.words:
         assert each in said
 
@@ -1023,13 +1023,13 @@ def test_what_cannot_be_done_is_refused_and_nothing_is_written(project: Project,
 ERRORS = {
     "the very same as another file": (
         {"functions/one": TWICE, "functions/two": TWICE},
-        ["sql/functions/two.sql makes the same as", "sql/functions/one.sql"],
+        ["sql/functions/two.sql creates the same object as", "sql/functions/one.sql"],
     ),
     "nothing": ({"views/bad": ""}, ["sql/views/bad.sql is empty"]),
     "only a comment": ({"views/bad": "-- soon\n"}, ["sql/views/bad.sql is empty"]),
     "two objects": (
         {"views/bad": f"{BASE}\n{TOP}"},
-        ["sql/views/bad.sql makes 2 objects: a file each"],
+        ["sql/views/bad.sql creates 2 objects: put each into a file of its own"],
     ),
     "two objects of two kinds": (
         {"functions/bad": f"{STAMP}\n{STAMPED}"},
@@ -1037,14 +1037,14 @@ ERRORS = {
     ),
     "another folder's kind": (
         {"views/bad": TWICE},
-        ["sql/views/bad.sql makes a function: move it to", "sql/functions/"],
+        ["sql/views/bad.sql creates a function: move it to", "sql/functions/"],
     ),
     "a folder of no kind": (
         {"more/bad": BASE},
-        ["sql/more/bad.sql makes a view: move it to", "sql/views/"],
+        ["sql/more/bad.sql creates a view: move it to", "sql/views/"],
     ),
     "a folder in a folder": ({"views/old/bad": BASE}, ["sql/views/old/bad.sql", "sql/views/"]),
-    "no folder": ({"bad": BASE}, ["sql/bad.sql makes a view", "sql/views/"]),
+    "no folder": ({"bad": BASE}, ["sql/bad.sql creates a view", "sql/views/"]),
     "an error of syntax": (
         {"views/bad": "CREATE VIEW bad AS SELEKT 1;"},
         ["sql/views/bad.sql: syntax error"],
@@ -1116,7 +1116,7 @@ def test_a_file_that_says_something_wrong_is_named_and_nothing_is_written(
     for name, text in files.items():
         put(project, name, text)
     message = refused(project, 1)
-    assert "Nothing was written" in message
+    assert "No file was written" in message
     assert "Traceback" not in message
     for each in words:
         assert each in message
@@ -1128,7 +1128,7 @@ def test_a_file_that_is_not_utf_8_is_named(project: Project) -> None:
     (place(project) / "views/bad.sql").write_bytes(BASE.encode() + b" -- caf\xe9")
     message = refused(project, 1)
     assert "sql/views/bad.sql cannot be read" in message
-    assert "Nothing was written" in message
+    assert "No file was written" in message
 
 
 LEFT_OUT = (
@@ -1156,10 +1156,10 @@ def test_what_files_cannot_declare_is_noted_and_left_out_and_the_rest_is_diffed(
     said = written(project)
     for each in LEFT_OUT:
         assert (
-            f"note: src/infrastructure/persistence/sql/views/base.sql is not diffed where it says: {each}"
+            f"note: src/infrastructure/persistence/sql/views/base.sql has a statement that is not managed: {each}"
             in said
         )
-    assert "sql/views/rule.sql is not diffed where it says: CREATE RULE quiet" in said
+    assert "sql/views/rule.sql has a statement that is not managed: CREATE RULE quiet" in said
     migrated(project)
     assert same(live, [USERS, BASE])
     assert execute(live, "SELECT * FROM users") == []

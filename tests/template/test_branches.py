@@ -1,4 +1,4 @@
-"""Branches that both add migrations, in real repositories: found before they meet, and settled."""
+"""Branches that both add migrations, in real repositories: found before they meet, and resolved."""
 
 import re
 import shutil
@@ -202,7 +202,7 @@ def test_before_merging_new_names_are_given_and_what_is_not_here_is_said(
     code, said = diverged.rebase(base="")
     assert code == 0, said
     assert diverged.names() == [INITIAL, renamed(said, BIO), renamed(said, LIKES)]
-    assert "origin/main has 1 migration(s) that are not here" in said
+    assert "origin/main has 1 migration(s) that this branch does not have" in said
 
 
 @pytest.mark.parametrize("change", ["edited", "deleted", "renamed"])
@@ -246,7 +246,7 @@ def test_only_changes_of_this_branch_are_held_against_it(
     if blamed:
         with pytest.raises(MigrateError, match="1: edited") as refused:
             require_only_additions(fork)
-        assert refused.value.code == Exit.HISTORY_BROKEN
+        assert refused.value.code == Exit.HISTORY_MISMATCH
     else:
         require_only_additions(fork)
 
@@ -269,7 +269,7 @@ def test_the_same_column_from_both_is_found_by_replaying(repository: Repository)
     code, said = repository.rebase()
     assert code == 1
     assert 'column "bio" of relation "users" already exists' in said
-    assert "If both branches make one change, take it out of this branch's file" in said
+    assert "If both branches make the same change, remove it from this branch's file" in said
     assert renamed(said, BIO) in repository.names()
 
 
@@ -311,7 +311,7 @@ def test_models_that_say_more_than_the_files_are_found(repository: Repository) -
 
 
 def test_files_that_a_database_has_keep_their_names_until_taken_back(diverged: Repository) -> None:
-    local = diverged.schema("db-url")[1].strip()
+    local = diverged.schema("db", "url")[1].strip()
     assert diverged.schema("apply")[0] == 0
     diverged.git("merge", "main", fails=True)
     before = diverged.content()
@@ -327,7 +327,7 @@ def test_files_that_a_database_has_keep_their_names_until_taken_back(diverged: R
     assert code == 0, said
     diverged.git("merge", "main", fails=True)
     code, said = diverged.rebase(DOWN_DATABASE_URL=NOBODY)
-    assert (code, "note: down cannot be asked. " in said, "s3cret" in said) == (0, True, False)
+    assert (code, "note: down was not checked. " in said, "s3cret" in said) == (0, True, False)
     renamed(said, BIO)
 
 

@@ -28,7 +28,7 @@ def no_setup(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def text_files(project: Path) -> dict[str, str]:
-    files = (path for path in project.rglob("*") if path.is_file())
+    files = (path for path in project.rglob("*") if path.is_file() and path.suffix != ".whl")
     return {str(path.relative_to(project)): path.read_text(encoding="utf-8") for path in files}
 
 

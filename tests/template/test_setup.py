@@ -17,7 +17,7 @@ def test_without_uv_nothing_is_installed_and_the_cure_is_told(
     project = workshop / "no-uv" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  lock        uv is not installed" in baked.stdout
-    assert "NOT DONE  install     waits for: lock" in baked.stdout
+    assert "NOT DONE  install     needs: lock" in baked.stdout
     assert "NOT DONE  migration" in baked.stdout
     assert "make setup" in baked.stdout
     assert (project / ".env").exists()
@@ -48,7 +48,7 @@ def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
     project = workshop / "later" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  atlas" in baked.stdout
-    assert "NOT DONE  migration   waits for: atlas" in baked.stdout
+    assert "NOT DONE  migration   needs: atlas" in baked.stdout
     assert not list((project / "migrations").glob("*.sql"))
 
     later = run("make", "setup", at=project)
@@ -86,6 +86,8 @@ def test_a_shim_without_a_uv_behind_it_is_passed_over(
     shim = tmp_path / "uv"
     shim.write_text("#!/bin/sh\nexit 127\n")
     shim.chmod(0o755)
+    (tmp_path / "atlas.hcl").touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert uv() != str(shim)

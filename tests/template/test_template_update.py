@@ -1,20 +1,23 @@
-"""Later versions of the template reach projects whole, or it is told what did not and why."""
+"""Later versions of the template reach projects whole, or the report says what did not and why."""
 
 import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from modelmigrate.service.update import next_steps
-from tests.conftest import SLUG, run
+from tests.conftest import ROOT, SLUG, TREE, run
 
 Finished = subprocess.CompletedProcess[str]
 Ground = tuple[Path, Path]  # a template of its own, and a project made from it
 NAME = 'Zoë\'s "Shop" & Söhne 😀'
+TODAY = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+NEXT = "99.0.0"
 COMMIT = ("-c", "commit.gpgsign=false", "commit", "-q", "-m", "A step")
 
 
@@ -65,9 +68,9 @@ def tree(template: Path) -> Path:
 
 
 def release(template: Path) -> None:
-    """Version 0.2.0: a file changed here and there, one renamed, one new, one question more."""
-    edit(template / "pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
-    edit(template / "UPGRADING.md", "## 0.1.0", "## 0.2.0\n\nLook at your Makefile.\n\n## 0.1.0")
+    """The next version: a file changed here and there, one renamed, one new, one question more."""
+    edit(template / "pyproject.toml", f'version = "{TODAY}"', f'version = "{NEXT}"')
+    edit(template / "UPGRADING.md", "\n## ", f"\n## {NEXT}\n\nLook at your Makefile.\n\n## ")
     edit(template / "cookiecutter.json", '  "license"', '  "region": "eu-west",\n  "license"')
     edit(tree(template) / "Makefile", "# A menu:", "# The menu:")
     edit(tree(template) / "README.md", "# {{", "# The {{")
@@ -135,10 +138,10 @@ def test_a_check_tells_what_an_update_would_bring_and_changes_nothing(ground: Gr
     finished = check(project)
     assert finished.returncode == 2, finished.stderr
     for told in (
-        "0.1.0 (",
-        "-> 0.2.0 (",
+        f"{TODAY} (",
+        f"-> {NEXT} (",
         "commits between: 1",
-        "## 0.2.0\n\nLook at your Makefile.",
+        f"## {NEXT}\n\nLook at your Makefile.",
         'region: "eu-west"',
         "changed  README.md",
         "new      REGION",
@@ -146,7 +149,7 @@ def test_a_check_tells_what_an_update_would_bring_and_changes_nothing(ground: Gr
         "make template-update",
     ):
         assert told in finished.stdout
-    assert "## 0.1.0" not in finished.stdout
+    assert f"## {TODAY}" not in finished.stdout
     assert contents(project) == before
 
 
@@ -164,7 +167,7 @@ def test_an_untouched_project_takes_everything_in_and_moves_to_the_newest_tag(
     before = contents(project)
     finished = run("make", "template-update", "check=no", at=project)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "\n8 taken in\n" in finished.stdout
+    assert "\n8 updated\n" in finished.stdout
     assert (project / "README.md").read_text(encoding="utf-8").startswith(f"# The {NAME}")
     assert (project / "REGION").read_text(encoding="utf-8") == "eu-west\n"
     remembered = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
@@ -254,7 +257,7 @@ def test_changes_to_files_that_the_project_deleted_or_renamed_are_shown(mixed: M
 
 def test_new_questions_and_what_the_version_asks_are_told(mixed: Mixed) -> None:
     assert 'region: "eu-west"' in mixed[1].stdout
-    assert "## 0.2.0\n\nLook at your Makefile." in mixed[1].stdout
+    assert f"## {NEXT}\n\nLook at your Makefile." in mixed[1].stdout
     remembered = json.loads((mixed[0] / ".cruft.json").read_text(encoding="utf-8"))
     assert remembered["context"]["cookiecutter"]["region"] == "eu-west"
     assert remembered["context"]["cookiecutter"]["project_name"] == NAME
@@ -322,7 +325,7 @@ def test_a_shallow_clone_of_a_monorepo_is_deepened_before_merging(
     before = contents(shallow)
     finished = update(shallow, "--to", "main")
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert "\n7 taken in, 1 merged with yours\n" in finished.stdout
+    assert "\n7 updated, 1 merged with yours\n" in finished.stdout
     assert run("git", "rev-parse", "--is-shallow-repository", at=shallow).stdout == "false\n"
     undo(shallow, finished)
     assert contents(shallow) == before
@@ -437,7 +440,7 @@ def test_an_update_that_cruft_loses_whole_is_an_error_and_leaves_no_trace(
     edit(tree(template) / "README.md", "\n\n", "\n\nA blank at the end, \n\n")
     commit(template)
     run("git", "config", "apply.whitespace", "error", at=project).check_returncode()
-    stopped(project, 1, "cruft took nothing in", "whitespace errors")
+    stopped(project, 1, "cruft applied nothing", "whitespace errors")
 
 
 def test_a_branch_is_followed_wherever_the_default_branch_goes(ground: Ground) -> None:
@@ -457,9 +460,17 @@ def test_a_branch_is_followed_wherever_the_default_branch_goes(ground: Ground) -
         ("src/infrastructure/persistence/repositories.py", False),
     ],
 )
-def test_what_adds_to_the_schema_asks_for_a_migration(changed: str, asks: bool) -> None:
-    steps = next_steps([changed], checked=True)
-    assert ("make migrate-create m=template_update" in steps) is asks
+def test_what_adds_to_the_schema_asks_for_a_migration(
+    changed: str, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("atlas.hcl", "Makefile"):
+        shutil.copy(TREE / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    migration = ["make migrate-create m=template_update"] if asks else []
+    assert next_steps([changed], checked=True) == [*migration, "make check"]
+    (tmp_path / "uv.lock").touch()
+    lock = "uv lock --quiet -P modelmigrate"
+    assert next_steps([changed], checked=False) == [lock, *migration]
 
 
 def test_a_changed_model_gets_its_migration_and_the_check_stays_green(

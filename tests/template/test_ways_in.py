@@ -205,8 +205,8 @@ REFUSALS = {
     ("cookiecutter", "gh:org/template"): "could not found, have you made a typo?",
     ("cruft", "create", URL): "Failed to check out the reference",
     # cookiecutter itself would bake another version than it was asked for, and say nothing
-    ("cookiecutter", "{folder}"): "takes no heed of -c",
-    ("cookiecutter", "{archive}"): "takes no heed of -c",
+    ("cookiecutter", "{folder}"): "ignores -c",
+    ("cookiecutter", "{archive}"): "ignores -c",
 }
 
 

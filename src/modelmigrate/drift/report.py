@@ -33,6 +33,7 @@ def report_drift(
 
 
 def as_text(target: Target, other: str, changes: list[Change], note: str) -> str:
+    """Each change with the lines that differ, and what to type next."""
     if not changes:
         return f"No drift: {target.name} matches {other}{note}."
     lines = [f"Drift: {target.name} differs from {other}{note}:"]
@@ -50,6 +51,7 @@ def as_text(target: Target, other: str, changes: list[Change], note: str) -> str
 
 
 def as_json(target: Target, other: str, changes: list[Change], note: str) -> str:
+    """One JSON object; `expected` and `found` are SQL, or null."""
     differences = [
         {
             "how": change.how,

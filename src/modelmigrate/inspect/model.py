@@ -1,46 +1,57 @@
-"""Tables as they are drawn, and how much room their text needs."""
+"""Tables as they are drawn, and how much room they need; lengths are in pixels."""
 
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
-# Every other column stands lower by SHIFT, so that its rows' lines do not meet its neighbours'.
-HEAD = 32
-ROW = 20
+HEAD = 32  # height of a box's head, with the table's name
+ROW = 20  # height of a row, with a column
 FOOT = 8
-CHAR = 7.4
+CHAR = 7.4  # width of a narrow letter
 
 
 class Column(NamedTuple):
+    """A column as it is drawn."""
+
     name: str
     type: str
-    null: bool
-    marks: tuple[str, ...]  # of PK, FK, UK
+    nullable: bool
+    marks: tuple[str, ...]
+    """Of PK, FK and UK."""
 
 
 class Reference(NamedTuple):
-    """A foreign key. `unique`: at most one row refers to a row; `null`: it may refer to none."""
+    """A foreign key."""
 
     columns: tuple[str, ...]
     table: str
-    to: tuple[str, ...]
+    """The table that it refers to."""
+    to_columns: tuple[str, ...]
     unique: bool
-    null: bool
+    """Whether at most one row refers to a row."""
+    nullable: bool
+    """Whether a row may refer to none."""
 
 
 class Table(NamedTuple):
+    """A table as it is drawn, with the foreign keys that leave it."""
+
     name: str
     columns: tuple[Column, ...] = ()
     references: tuple[Reference, ...] = ()
-    here: bool = True  # False: it is referred to, but lies in another schema
+    external: bool = False
+    """Whether it lies in another schema, and is shown only because it is referred to."""
 
 
 class Box(NamedTuple):
-    """A table as drawn: the columns shown, and a word on those that are not."""
+    """A table as drawn."""
 
     table: Table
     columns: list[Column]
+    """Those that are shown."""
     note: str
-    kinds: str
+    """A last row, on what is not shown."""
+    focus: bool = False
+    """Whether the picture is about this table."""
 
     @property
     def height(self) -> int:
@@ -48,7 +59,7 @@ class Box(NamedTuple):
 
     @property
     def indent(self) -> int:
-        """Room for the marks, before the names."""
+        """Room for the marks before the names, in letters."""
         return max(
             (text_width(key_marks(column)) + 1 for column in self.columns if column.marks),
             default=0,
@@ -61,7 +72,8 @@ class Box(NamedTuple):
         return CHAR * letters + 20
 
     def row(self, reference: Reference) -> int:
-        """How far below the top the line of a reference starts: at a column of its own, if any."""
+        """How far below the top the line of a reference starts: at a column that no other
+        reference has, if there is one."""
         others = {c for r in self.table.references if r != reference for c in r.columns}
         own = [c for c in reference.columns if c not in others] or reference.columns
         return HEAD + ROW * [column.name for column in self.columns].index(own[0]) + ROW // 2
@@ -73,8 +85,10 @@ def text_width(text: str) -> int:
 
 
 def type_label(column: Column) -> str:
-    return f"{column.type}{'?' if column.null else ''}"
+    """The type, with a question mark where the column may be NULL."""
+    return f"{column.type}{'?' if column.nullable else ''}"
 
 
 def key_marks(column: Column) -> str:
+    """The keys that a column belongs to, such as `PK FK`."""
     return " ".join(column.marks)

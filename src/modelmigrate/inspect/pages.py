@@ -1,10 +1,11 @@
-"""The folder of diagrams: the whole schema, each table with its neighbours, and a page that links them."""
+"""The folder of diagrams: the whole schema, each table with its neighbours, a page that links them."""
 
 import re
 import secrets
 from pathlib import Path
 from urllib.parse import quote
 
+from modelmigrate import project
 from modelmigrate.atlas.commands import inspect_schema
 from modelmigrate.errors import MigrateError
 from modelmigrate.inspect.mermaid import GENERATED_BY, draw_mermaid
@@ -15,47 +16,48 @@ from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import SchemaObject
 from modelmigrate.schema.dump import read_schema
 
-MANY_TABLES = 25  # tables, beyond which a picture shows only their keys
+MANY_TABLES = 25  # beyond which a picture shows only their keys
 MERMAID_LIMIT = 50_000  # characters that git hosts draw
 
 
 def boxes_of(tables: list[Table], focus: str = "") -> list[Box]:
     """What is shown of each table: all of it, or only the keys where there are many tables."""
-    made = []
-    for each in tables:
-        full = len(tables) <= MANY_TABLES or each.name == focus
-        shown = [c for c in each.columns if full or {"PK", "FK"} & {*c.marks}]
-        hidden = len(each.columns) - len(shown)
-        note = f"+ {hidden} more" if hidden else "" if each.here else "in another schema"
-        kinds = "table focus" if each.name == focus else "table" if each.here else "table away"
-        made.append(Box(each, shown, note, kinds))
-    return made
+    boxes = []
+    for table in tables:
+        full = len(tables) <= MANY_TABLES or table.name == focus
+        shown = [c for c in table.columns if full or {"PK", "FK"} & {*c.marks}]
+        hidden = len(table.columns) - len(shown)
+        note = f"+ {hidden} more" if hidden else "in another schema" if table.external else ""
+        boxes.append(Box(table, shown, note, table.name == focus))
+    return boxes
 
 
 def index_page(
     tables: list[Table], names: dict[str, str], whole: str, others: list[SchemaObject]
 ) -> str:
     """The page that links the pictures, with the whole schema embedded for hosts that draw it."""
-    here = [each for each in tables if each.here]
-    count = sum(len(each.references) for each in here)
+    own = [table for table in tables if not table.external]
+    count = sum(len(table.references) for table in own)
     small = len(whole) <= MERMAID_LIMIT
     picture = f"```mermaid\n{whole}```" if small else "![Schema](schema.svg)"
     rows = []
-    for each in here:
-        file = quote(f"tables/{names[each.name]}")
-        to = sorted({r.table for r in each.references})
-        by = [other.name for other in here if each.name in {r.table for r in other.references}]
+    for table in own:
+        file = quote(f"tables/{names[table.name]}")
+        refers_to = sorted({r.table for r in table.references})
+        referred_by = [o.name for o in own if table.name in {r.table for r in o.references}]
         cells = (
-            f"{escape_markdown(each.name)} ([svg]({file}.svg), [mermaid]({file}.mmd))",
-            str(len(each.columns)), ", ".join(map(escape_markdown, to)), ", ".join(map(escape_markdown, by)),
-        )  # fmt: skip
+            f"{escape_markdown(table.name)} ([svg]({file}.svg), [mermaid]({file}.mmd))",
+            str(len(table.columns)),
+            ", ".join(map(escape_markdown, refers_to)),
+            ", ".join(map(escape_markdown, referred_by)),
+        )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(
         [
             f"<!-- {GENERATED_BY} -->",
             "# Schema",
             "",
-            f"{len(here)} tables, {count} references: [svg](schema.svg), [mermaid](schema.mmd)",
+            f"{len(own)} tables, {count} references: [svg](schema.svg), [mermaid](schema.mmd)",
             "",
             picture,
             "",
@@ -84,69 +86,73 @@ def escape_markdown(text: str) -> str:
 def diagram_names(tables: list[Table]) -> dict[str, str]:
     """A name for each table's files: safe, and distinct where case does not count, too."""
     names: dict[str, str] = {}
-    for each in tables:
-        name = quote(each.name, safe=" ")
+    for table in tables:
+        name = quote(table.name, safe=" ")
         while name.casefold() in map(str.casefold, names.values()):
             name += "~"
-        names[each.name] = name
+        names[table.name] = name
     return names
 
 
 def diagram_files(tables: list[Table], others: list[SchemaObject]) -> dict[str, str]:
     """What belongs in the folder: text by path."""
-    shown, names = boxes_of(tables), diagram_names(tables)
-    whole = draw_mermaid(shown)
-    made = {
+    boxes, names = boxes_of(tables), diagram_names(tables)
+    whole = draw_mermaid(boxes)
+    files = {
         "index.md": index_page(tables, names, whole, others),
         "schema.mmd": whole,
-        "schema.svg": with_header(draw_svg(shown, "Schema")),
+        "schema.svg": with_header(draw_svg(boxes, "Schema")),
     }
-    for each in tables:
-        if each.here:
-            near = boxes_of(neighbours_of(tables, each.name), each.name)
-            made[f"tables/{names[each.name]}.mmd"] = draw_mermaid(near)
-            made[f"tables/{names[each.name]}.svg"] = with_header(
-                draw_svg(near, f"Table {each.name}")
-            )
-    return made
+    for table in tables:
+        if not table.external:
+            name = names[table.name]
+            near = boxes_of(neighbours_of(tables, table.name), table.name)
+            files[f"tables/{name}.mmd"] = draw_mermaid(near)
+            files[f"tables/{name}.svg"] = with_header(draw_svg(near, f"Table {table.name}"))
+    return files
 
 
 def with_header(svg: str) -> str:
+    """The SVG with the comment by which it is known to be generated."""
     return f"<!-- {GENERATED_BY} -->\n{svg}"
 
 
 def write_diagrams(url: str, folder: Path) -> list[Path]:
     """Draw the database at `url` into `folder`; return the files, changed or not.
 
-    Pictures of tables that are gone are removed, if they were made here.
+    Generated pictures of tables that were dropped are removed.
 
     Raises:
-        MigrateError: there is no table, or a file in the way was not made here. Nothing is written.
+        MigrateError: there is no table, or a file of that name was not generated. No file is
+            written then.
     """
     tables = parse_tables(inspect_schema(url, "json"))
     if not tables:
         raise MigrateError(
-            "the database has no tables, so nothing was drawn. Make them: make migrate"
+            "the database has no tables, so nothing was drawn. Apply the migrations:"
+            f" {project.command('apply')}"
         )
     others = [entry for entry in read_schema(url).values() if entry.kind in DECLARED_KINDS]
-    wanted = {folder / name: text for name, text in diagram_files(tables, others).items()}
-    if strange := [path for path in sorted(wanted) if path.exists() and not is_generated(path)]:
+    files = {folder / name: text for name, text in diagram_files(tables, others).items()}
+    if foreign := [path for path in sorted(files) if path.exists() and not is_generated(path)]:
+        command = project.command("viz")
         raise MigrateError(
-            f"not made by make schema-viz: {', '.join(map(str, strange))}"
-            "\nNothing was written. Move it elsewhere, then: make schema-viz"
+            f"not generated by {command}: {', '.join(map(str, foreign))}\nNo file was written. Move"
+            f" that elsewhere, then run: {command}"
         )
     # Before anything is written: the old name may differ from the new in its case alone.
     for path in (*folder.glob("tables/*.mmd"), *folder.glob("tables/*.svg")):
-        if path not in wanted and is_generated(path):
+        if path not in files and is_generated(path):
             path.unlink()
     (folder / "tables").mkdir(parents=True, exist_ok=True)
-    for path, text in wanted.items():
+    for path, text in files.items():
         if not path.exists() or path.read_bytes() != text.encode():
-            part = path.with_name(f".{secrets.token_hex(8)}")
-            part.write_bytes(text.encode())
-            part.replace(path)
-    return sorted(wanted)
+            temporary = path.with_name(f".{secrets.token_hex(8)}")
+            temporary.write_bytes(text.encode())
+            temporary.replace(path)
+    return sorted(files)
 
 
 def is_generated(path: Path) -> bool:
+    """Whether the file may be overwritten: it says at its top that it was generated."""
     return path.is_file() and GENERATED_BY.encode() in path.read_bytes()[:400]

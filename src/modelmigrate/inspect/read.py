@@ -1,4 +1,4 @@
-"""The tables of a live schema, from what Atlas tells of it."""
+"""The tables of a live schema, read from the JSON of `atlas schema inspect`."""
 
 import json
 from collections.abc import Iterable
@@ -8,19 +8,21 @@ from modelmigrate.inspect.model import Column, Reference, Table
 
 
 def parse_tables(text: str) -> list[Table]:
-    """The tables in Atlas's JSON by name, and after them the tables elsewhere that they refer to."""
-    found = [t for s in json.loads(text).get("schemas", ()) for t in s.get("tables", ())]
-    tables = sorted(map(read_table, found), key=lambda each: each.name)
-    names = {each.name for each in tables}
-    elsewhere = {r.table for each in tables for r in each.references} - names
-    return [*tables, *(Table(name, here=False) for name in sorted(elsewhere))]
+    """The tables in Atlas's JSON by name, and after them those of other schemas that they refer to."""
+    schemas = json.loads(text).get("schemas", ())
+    found = [table for schema in schemas for table in schema.get("tables", ())]
+    tables = sorted(map(read_table, found), key=lambda table: table.name)
+    names = {table.name for table in tables}
+    external = {r.table for table in tables for r in table.references} - names
+    return [*tables, *(Table(name, external=True) for name in sorted(external))]
 
 
-def read_table(found: dict[str, Any]) -> Table:
-    keys = [i for i in found.get("indexes", ()) if i.get("unique")]
-    primary = key_columns(found.get("primary_key", {}))
-    unique = [primary, *map(key_columns, keys)]
-    foreign = [(tuple(f["columns"]), f["references"]) for f in found.get("foreign_keys", ())]
+def read_table(data: dict[str, Any]) -> Table:
+    """A table from Atlas's JSON."""
+    indexes = [index for index in data.get("indexes", ()) if index.get("unique")]
+    primary = key_columns(data.get("primary_key", {}))
+    unique = [primary, *map(key_columns, indexes)]
+    foreign = [(tuple(f["columns"]), f["references"]) for f in data.get("foreign_keys", ())]
     marks = {
         "PK": primary,
         "FK": {name for columns, _ in foreign for name in columns},
@@ -33,9 +35,9 @@ def read_table(found: dict[str, Any]) -> Table:
             column.get("null", False),
             tuple(mark for mark, names in marks.items() if column["name"] in names),
         )
-        for column in found.get("columns", ())
+        for column in data.get("columns", ())
     )
-    nullable = {column.name for column in columns if column.null}
+    nullable = {column.name for column in columns if column.nullable}
     references = (
         Reference(
             names,
@@ -46,11 +48,11 @@ def read_table(found: dict[str, Any]) -> Table:
         )
         for names, to in foreign
     )
-    return Table(found["name"], columns, tuple(sorted(references)))
+    return Table(data["name"], columns, tuple(sorted(references)))
 
 
 def key_columns(key: dict[str, Any]) -> set[str]:
-    """The columns of a key; none if it is about more than columns."""
+    """The columns of a key; none where it has an expression."""
     names = [part.get("column", "") for part in key.get("parts", ())]
     return set(names) if all(names) else set()
 

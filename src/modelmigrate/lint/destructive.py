@@ -1,4 +1,4 @@
-"""What a migration takes away from programs that run while it is applied: seen by applying it."""
+"""The rule against destructive changes: what a migration drops, seen by applying it."""
 
 from collections.abc import Iterator
 
@@ -8,33 +8,43 @@ from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import before_and_after
 
+TITLE = "Destructive change"
+VERB = "drops"
+ADVICE = "Running code that uses it will fail. Deploy code without it first"
 WATCHED_KINDS = {"TABLE", "TYPE", *DECLARED_KINDS}
 
 
 def dropped_objects(migrations: list[Migration]) -> Iterator[str]:
-    """What is gone once the last of these is applied, renames apart."""
-    with before_and_after(migrations, 1) as (before, after):
-        old, new = catalog_objects(before), catalog_objects(after)
-        schema, changed = read_schema(before), read_schema(after)
-        views, views_after = view_columns(before), view_columns(after)
+    """The labels of the tables, columns, types, views, functions and so on that the last of these
+    migrations drops. What it renames, or drops and recreates, does not count.
+
+    Raises:
+        MigrateError: the migrations do not replay from an empty database.
+    """
+    with before_and_after(migrations, 1) as (before_url, after_url):
+        old, new = catalog_objects(before_url), catalog_objects(after_url)
+        old_schema, new_schema = read_schema(before_url), read_schema(after_url)
+        old_views, new_views = view_columns(before_url), view_columns(after_url)
     renamed = {
         obj.parent
         for key, obj in old.items()
         if obj.kind in ("relation", "type") and key in new and new[key].parent != obj.parent
     }
-    for label, entry in schema.items():
-        holder = entry.name.partition(" ")[0]  # a trigger's table
+    for label, entry in old_schema.items():
+        table = entry.name.partition(" ")[0]  # a trigger's name follows that of its table
         if (
             entry.kind in WATCHED_KINDS
-            and label not in changed
-            and not {entry.name, holder} & renamed
+            and label not in new_schema
+            and not {entry.name, table} & renamed
         ):
             yield label
-    columns = {(obj.parent, obj.name) for obj in new.values() if obj.kind == "column"}
+    new_columns = {(obj.parent, obj.name) for obj in new.values() if obj.kind == "column"}
     for key, obj in old.items():
-        stays = f"TABLE {obj.parent}" in changed and (obj.parent, obj.name) not in columns
-        if obj.kind == "column" and key not in new and stays:
+        dropped = key not in new and (obj.parent, obj.name) not in new_columns
+        # A table that is dropped as a whole is one finding, without its columns.
+        if obj.kind == "column" and dropped and f"TABLE {obj.parent}" in new_schema:
             yield f"COLUMN {obj.parent}.{obj.name}"
-    for view, column in views:
-        if (view, column) not in views_after and any(view == other for other, _ in views_after):
+    for view, column in old_views:
+        remains = any(view == other for other, _ in new_views)
+        if remains and (view, column) not in new_views:
             yield f"COLUMN {view}.{column}"

@@ -1,4 +1,4 @@
-"""The migrations of this branch and of the one that it goes into, as git has them."""
+"""The migrations of this branch and of the branch that it will be merged into, as git has them."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from modelmigrate import project
 from modelmigrate.atlas.directory import require_migrations, version_of
 from modelmigrate.git import git
 
-HashByName = dict[str, str]  # the name of each migration, and git's hash of its contents
+HashByName = dict[str, str]  # the file name of each migration, and git's hash of its contents
 
 
 class BranchComparison(NamedTuple):
-    """The migrations of two branches: where they parted, at both ends, and in the work tree."""
+    """The migrations of two branches: at their merge base, at both heads, and in the work tree."""
 
     base: str
     merge_base_files: HashByName
@@ -20,52 +20,57 @@ class BranchComparison(NamedTuple):
 
     @property
     def added(self) -> list[str]:
-        """What this branch adds, in its order: in the midst of a `git rebase`, what came first is
-        committed already, under a newer name."""
+        """The files that this branch adds, in its order: in the midst of a `git rebase`, the earlier
+        ones are committed already, under newer names."""
         names = self.worktree_files.keys() - self.base_files.keys() - self.merge_base_files.keys()
         return sorted(names, key=lambda name: (name not in self.head_files, name))
 
     @property
     def newest(self) -> str:
+        """The newest file of base; empty where there is none."""
         return max(self.base_files, key=version_of, default="")
 
 
 def compare_branches(base: str) -> BranchComparison:
-    """Find what this branch and `base` have, and had when they parted.
+    """Find the migrations of this branch and of `base`, and those at their merge base.
 
     Raises:
-        MigrateError: git cannot tell; with the cure.
+        MigrateError: there is no repository, no `base`, or no common commit; with how to fix that.
     """
     require_migrations()
     remote, _, branch = base.partition("/") if "/" in base else ("origin", "", base)
     fetch = f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
-    git("rev-parse", "--git-dir", cure=f"Without a repository there is no {base} to compare with.")
-    tip = git(
+    git("rev-parse", "--git-dir", hint=f"Without a repository there is no {base} to compare with.")
+    base_head = git(
         "rev-parse", "--verify", "--end-of-options", base + "^{commit}",
-        cure=f"There is no {base} here. Fetch it: {fetch}\nand type base={remote}/{branch}",
+        hint=f"There is no {base} here. Fetch it: {fetch}\n"
+        f"and type {project.option('base', f'{remote}/{branch}')}",
     ).strip()  # fmt: skip
-    parted = git(
-        "merge-base", tip, "HEAD",
-        cure=f"This branch and {base} have no commit in common. In a shallow clone, fetch the"
-        " rest: git fetch --unshallow. Otherwise name another branch: base=...",
+    merge_base = git(
+        "merge-base", base_head, "HEAD",
+        hint=f"This branch and {base} have no commit in common. In a shallow clone, fetch the"
+        f" rest: git fetch --unshallow. Otherwise name another branch: {project.option('base', '...')}",
     ).strip()  # fmt: skip
     return BranchComparison(
         base,
-        committed_files(parted),
-        committed_files(tip),
+        committed_files(merge_base),
+        committed_files(base_head),
         committed_files("HEAD"),
         worktree_files(),
     )
 
 
 def committed_files(commit: str) -> HashByName:
+    """The migrations of a commit."""
     entries = git("ls-tree", "-z", commit, "migrations/").split("\0")
-    found = [entry.partition("\t") for entry in entries if entry.endswith(".sql")]
-    return {path.removeprefix("migrations/"): about.split()[2] for about, _, path in found}
+    fields = [entry.partition("\t") for entry in entries if entry.endswith(".sql")]
+    # Before the tab are the mode, the type and the hash.
+    return {path.removeprefix("migrations/"): entry.split()[2] for entry, _, path in fields}
 
 
 def worktree_files() -> HashByName:
+    """The migrations of the work tree, committed or not."""
     paths = sorted(project.migrations_dir().glob("*.sql"))
-    given = "".join(f"{path.as_posix()}\n" for path in paths)
-    hashes = git("hash-object", "--no-filters", "--stdin-paths", given=given).split()
-    return {path.name: each for path, each in zip(paths, hashes, strict=True)}
+    listing = "".join(f"{path.as_posix()}\n" for path in paths)
+    hashes = git("hash-object", "--no-filters", "--stdin-paths", stdin=listing).split()
+    return {path.name: git_hash for path, git_hash in zip(paths, hashes, strict=True)}

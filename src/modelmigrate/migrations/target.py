@@ -68,7 +68,8 @@ def find_target(env: str | None) -> Target:
     Raises:
         MigrateError: its variable is not set, there is no connection, or a setting is wrong.
     """
-    return Target(find_environment(env), project.settings())
+    settings = project.settings()  # before a server is started for it
+    return Target(find_environment(env), settings)
 
 
 def require_completed(status: MigrationStatus) -> None:

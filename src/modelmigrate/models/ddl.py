@@ -1,4 +1,4 @@
-"""The schema that the models declare, as the project's load_models.py prints it."""
+"""The schema that the models declare, as DDL: read from the project's load_models.py."""
 
 import subprocess
 import sys
@@ -8,7 +8,11 @@ from modelmigrate.errors import MigrateError
 
 
 def read_models_ddl() -> str:
-    """The schema that the models declare, as load_models.py prints it."""
+    """The DDL that load_models.py prints, run by this Python in a process of its own.
+
+    Raises:
+        MigrateError: it fails; with what it wrote to stderr.
+    """
     finished = subprocess.run(
         [sys.executable, project.root() / "load_models.py"],
         capture_output=True,

@@ -1,6 +1,7 @@
-"""The project's models, loaded and checked: what a project's load_models.py hands to Atlas.
+"""The project's models, loaded and checked: what its load_models.py prints as DDL for Atlas.
 
-A table that is overlooked would be dropped; so whatever is in doubt ends in an error, and no DDL.
+A table that is overlooked would be dropped by the next migration, so every doubt is an error, and no
+DDL is printed then.
 """
 
 import gc
@@ -21,14 +22,16 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.schema import ExecutableDDLElement
 
 from modelmigrate import project
+from modelmigrate.errors import MigrateError
 
-DIALECT = "postgresql+asyncpg"  # psycopg's, the default, doubles each % in checks and comments
+DIALECT = "postgresql+asyncpg"  # the default, psycopg's, doubles each % in checks and comments
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$", re.DOTALL)
 COMMENT_OR_GLUED = re.compile(r"--.*|[^\s(,]+[\n\t]+[^\s)]+")
 
 
 class Models(NamedTuple):
-    """Where models are: the folder that they are imported from, their module and their base."""
+    """Where the models are: the folder that they are imported from, their module, and the name of
+    their declarative base in it."""
 
     source: Path
     module: str
@@ -42,61 +45,68 @@ class Models(NamedTuple):
 
     @property
     def files(self) -> list[Path]:
+        """Every file of the models, each of which must be imported."""
         return sorted(self.path.rglob("*.py")) if self.path.is_dir() else [self.path]
 
 
 def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
-    """The declarative base of the project's models, every one of them imported and checked.
+    """The declarative base of the project's models, after all of them were imported and checked.
 
-    `folder` is the project's; without it, that of the working directory. Where the models are is
-    said by `source` and `models` in `[tool.modelmigrate]` (`src` and `domain.models:Base`).
+    `folder` is the project's; by default, the project of the working directory. `source` and `models`
+    in `[tool.modelmigrate]` say where the models are (by default `src` and `domain.models:Base`).
 
     Raises:
-        SystemExit: a file is not imported or adds nothing, a module has metadata of its own, there
-            is no table, or a statement would reach Atlas changed; it names the file and the cure.
+        SystemExit: a file is not imported or defines nothing, a module has metadata of its own, there
+            is no table, or a statement would reach Atlas changed; with the file and what to fix.
     """
-    settings = project.settings(Path(folder) if folder else None)
-    module, _, base = settings.models.partition(":")
-    models = Models(
-        Path(folder or project.root(), settings.source).resolve(), module, base or "Base"
-    )
-    gc.disable()  # what is loaded stays: looking for garbage would take half of the time
     try:
-        loaded = _import(models)
-        _check_modules(models, loaded)
+        root = Path(folder or project.root())
+        settings = project.settings(root)
+    except MigrateError as error:
+        raise SystemExit(f"error: {error}") from error
+    module, _, base = settings.models.partition(":")
+    models = Models((root / settings.source).resolve(), module, base or "Base")
+    gc.disable()  # all that is loaded stays, and collecting garbage would take half of the time
+    try:
+        declarative_base = _import(models)
+        _check_modules(models, declarative_base)
         try:
-            _check_statements(models, loaded)
+            _check_statements(models, declarative_base)
         except SQLAlchemyError as error:
             raise _refusal(models.path, str(error)) from error
-        gc.freeze()  # ... the last look, at exit, included
+        gc.freeze()  # spares the collection at exit, too
     finally:
         gc.enable()
-    return loaded
+    return declarative_base
 
 
 def _refusal(where: object, reason: str) -> SystemExit:
+    """The error that ends load_models.py: the models are not to be used."""
     return SystemExit(f"error: {where}: {reason}")
 
 
 def _import(models: Models) -> type[DeclarativeBase]:
+    """Import the models; the error names the last of their files that was being imported."""
     sys.path.insert(0, str(models.source))
     try:
-        with redirect_stdout(sys.stderr):  # what a module prints is no DDL
+        with redirect_stdout(sys.stderr):  # what a module prints is not part of the DDL
             module = importlib.import_module(models.module)
-            base: type[DeclarativeBase] = getattr(module, models.base)
+            base: object = getattr(module, models.base)
     except Exception as error:
         files = [models.path, *(Path(at.filename) for at in extract_tb(error.__traceback__))]
         if isinstance(error, SyntaxError):
             files.append(Path(str(error.filename)))
         file = [each for each in files if each.is_relative_to(models.source)][-1]
         raise _refusal(file, f"cannot be imported: {type(error).__name__}: {error}") from error
+    if not (isinstance(base, type) and issubclass(base, DeclarativeBase)):
+        raise _refusal(models.path, f"{models.module}:{models.base} is no declarative base")
     return base
 
 
 def _check_modules(models: Models, base: type[DeclarativeBase]) -> None:
     """Every file of the models is imported, adds to the schema, and uses the one metadata."""
     modules = {getattr(module, "__file__", None): module for module in sys.modules.values()}
-    mapped = {kind for mapper in base.registry.mappers for kind in mapper.class_.__mro__}
+    mapped = {cls for mapper in base.registry.mappers for cls in mapper.class_.__mro__}
     for file in models.files:
         module = modules.get(str(file))
         if module is None:
@@ -104,8 +114,8 @@ def _check_modules(models: Models, base: type[DeclarativeBase]) -> None:
         values = list(vars(module).values())
         for metadata in (getattr(value, "metadata", value) for value in values):
             if isinstance(metadata, MetaData) and metadata is not base.metadata:
-                whose = f"{models.module}.{models.base}"
-                raise _refusal(file, f"has metadata of its own: inherit from {whose}")
+                base_name = f"{models.module}.{models.base}"
+                raise _refusal(file, f"has metadata of its own: inherit from {base_name}")
         if not _adds_to_schema(module, mapped) and file.name != "__init__.py":
             raise _refusal(file, "defines no table, mixin of a table or enum: no base class?")
     if not base.metadata.tables:
@@ -113,6 +123,7 @@ def _check_modules(models: Models, base: type[DeclarativeBase]) -> None:
 
 
 def _adds_to_schema(module: ModuleType, mapped: set[type]) -> bool:
+    """Whether a module defines a table, an enum, or a class that a mapped class inherits from."""
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__:
             if value in mapped or issubclass(value, Enum):
@@ -123,19 +134,19 @@ def _adds_to_schema(module: ModuleType, mapped: set[type]) -> bool:
 
 
 def _check_statements(models: Models, base: type[DeclarativeBase]) -> None:
-    """No statement needs its newlines and tabs, which the provider deletes."""
+    """Every statement means the same without its newlines and tabs, which the Atlas provider deletes."""
     mapped = {mapper.local_table: mapper.class_ for mapper in base.registry.mappers}
     files: dict[Any, str] = {table: inspect.getfile(model) for table, model in mapped.items()}
     statements: list[ExecutableDDLElement] = []
     engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
     base.metadata.create_all(engine, checkfirst=False)
     for statement in statements:
-        part = getattr(statement, "element", None)
-        file = files.get(getattr(part, "table", part), models.path)
+        element = getattr(statement, "element", None)
+        file = files.get(getattr(element, "table", element), models.path)
         try:
             sql = str(statement.compile(dialect=engine.dialect))
         except SQLAlchemyError as error:
-            raise _refusal(file, f"{getattr(part, 'name', part)}: {error}") from error
+            raise _refusal(file, f"{getattr(element, 'name', element)}: {error}") from error
         broken = [each[0] for each in QUOTED.finditer(sql) if {*each[0]} & {"\n", "\t"}]
         broken += COMMENT_OR_GLUED.findall(QUOTED.sub("''", sql))
         if broken:

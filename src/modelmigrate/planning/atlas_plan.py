@@ -13,27 +13,31 @@ from modelmigrate.sql.statements import shorten, strip_comments
 
 
 def apply_atlas_plan(context: PlanContext) -> str:
-    """Let Atlas change tables and enums that stay; why not, if it cannot."""
-    changed = diff(context.desired, context.current())
-    if not any(each.kind in PLANNED_BY_ATLAS for each in changed):
+    """Let Atlas change the tables and enums that stay; the reasons where it cannot, else nothing."""
+    changes = diff(context.desired, context.current())
+    if not any(each.kind in PLANNED_BY_ATLAS for each in changes):
         return ""
     recreate_enums(context)
-    labels = {each.label for each in changed}
+    changed_labels = {each.label for each in changes}
     try:
-        planned = diff_databases(context.current_url, context.desired_url)
+        statements = diff_databases(context.current_url, context.desired_url)
     except MigrateError as error:
         return str(error)
-    waiting = [each for each in planned if not is_formatting_only(each, labels)]
+    remaining = [each for each in statements if not is_formatting_only(each, changed_labels)]
     reasons: dict[str, str] = {}
-    while waiting:
-        reasons = {each: why for each in waiting if (why := execute_with_dependents(context, each))}
-        if len(reasons) == len(waiting):
+    while remaining:
+        reasons = {
+            statement: reason
+            for statement in remaining
+            if (reason := execute_with_dependents(context, statement))
+        }
+        if len(reasons) == len(remaining):
             break
-        waiting = list(reasons)
-    return "\n".join(f"{shorten(each)}\n{why}" for each, why in reasons.items())
+        remaining = list(reasons)
+    return "\n".join(f"{shorten(statement)}\n{reason}" for statement, reason in reasons.items())
 
 
-def is_formatting_only(statement: str, changed: set[str]) -> bool:
-    """Whether Atlas would rebuild an index because its condition is printed in another way."""
+def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:
+    """Whether Atlas would rebuild an index only because its condition is printed differently."""
     index = INDEX_STATEMENT.match(strip_comments(statement))
-    return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed
+    return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed_labels

@@ -1,4 +1,4 @@
-"""The scratch database that is changed until it has the desired schema, and how that was done."""
+"""The scratch database that is changed until it has the desired schema, and the statements so far."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from modelmigrate.postgres.execute import try_execute
 from modelmigrate.schema.diff import Change, Schema
 from modelmigrate.schema.dump import read_schema
 
-MAX_ROUNDS = 4  # what one moves out of the way, the next brings back
+MAX_ROUNDS = 4  # what one round drops with its dependents, the next one creates again
 Item = TypeVar("Item")
 Selects = Callable[[Change], bool]
 
 
 class CannotPlanError(MigrateError):
-    """There is no way there that can be proven."""
+    """There are no statements that can be verified to lead to the desired schema (exit code 3)."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason, Exit.REFUSED)
@@ -25,25 +25,30 @@ class CannotPlanError(MigrateError):
 
 @dataclass
 class PlanContext:
-    """The scratch database that is changed, what it has to become, and the statements so far."""
+    """One attempt at a plan: a scratch database on its way to the desired schema."""
 
     connection: psycopg.Connection[Any]
+    """To the scratch database, which is changed by it alone."""
     current_url: str
+    """Of that same scratch database."""
     desired_url: str
+    """Of a scratch database with the desired schema, which Atlas compares with."""
     desired: Schema
     statements: list[str] = field(default_factory=list)
-    cached: tuple[int, Schema] = (-1, {})
+    """Those that ran, in their order: the plan so far."""
+    cached_current: tuple[int, Schema] = (-1, {})
+    """The current schema as it was after so many statements."""
     blocked_by: str = ""
-    """Why something could not be removed."""
+    """The error of the last object that could not be dropped."""
 
     def current(self) -> Schema:
-        """What the scratch database has become so far."""
-        if self.cached[0] != len(self.statements):
-            self.cached = len(self.statements), read_schema(self.current_url)
-        return self.cached[1]
+        """The schema of the scratch database, after the statements so far."""
+        if self.cached_current[0] != len(self.statements):
+            self.cached_current = len(self.statements), read_schema(self.current_url)
+        return self.cached_current[1]
 
     def try_execute(self, statement: str) -> psycopg.Error | None:
-        """Run a statement and note it down; the error where it cannot be run, and is not noted."""
+        """Run a statement and add it to the plan; where it fails, the error, and no addition."""
         error = try_execute(self.connection, statement)
         if error is None:
             self.statements.append(statement)
@@ -51,14 +56,16 @@ class PlanContext:
 
 
 def select_all(_: Change) -> bool:
+    """The default of the functions that work on some of the changes only."""
     return True
 
 
-def retry_while_progress(waiting: list[Item], done: Callable[[Item], bool]) -> list[Item]:
-    """Do what can be done, again and again while that helps; what cannot be done."""
-    while waiting:
-        failed = [each for each in waiting if not done(each)]
-        if len(failed) == len(waiting):
+def retry_while_progress(remaining: list[Item], attempt: Callable[[Item], bool]) -> list[Item]:
+    """Attempt each item, and again those that failed, until none of them succeeds; those that
+    remain. So things are done in an order that works, without a knowledge of what needs what."""
+    while remaining:
+        failed = [each for each in remaining if not attempt(each)]
+        if len(failed) == len(remaining):
             break
-        waiting = failed
-    return waiting
+        remaining = failed
+    return remaining

@@ -1,4 +1,12 @@
-"""Statements that other objects block: what depends on the change is dropped before it."""
+"""Statements that are blocked by other objects: their dependents are dropped first.
+
+The rule: an object that depends on a change is dropped before it, with its own dependents before that,
+and recreated afterwards, because it is still in the desired schema. Only objects without data are
+dropped so: never a table, nor anything that has no DROP.
+
+What depends on what is read from PostgreSQL's error. It names the direct dependents only, so dropping
+one of them may be blocked in turn: `drop_with_dependents` and `drop_dependents` call each other.
+"""
 
 import re
 
@@ -9,32 +17,42 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.kinds import inverse_statement
 from modelmigrate.schema.diff import SchemaObject
 
+MAX_ATTEMPTS = 20  # each one drops dependents, or changes the statement
 DROP_ON_TABLE = re.compile(r"DROP (?:TRIGGER|RULE|POLICY) IF EXISTS (?P<name>.*) ON (?P<on>.*);")
 
 
 def execute_with_dependents(context: PlanContext, statement: str) -> str:
-    """Run a statement of Atlas's, moving out of its way what depends on the column."""
-    for _ in range(20):
+    """Run a statement of Atlas's plan, after dropping what depends on the column that it changes;
+    the reason where it cannot be run, else nothing."""
+    for _ in range(MAX_ATTEMPTS):
         error = context.try_execute(statement)
         if error is None:
             return ""
-        hint = re.search(r'USING (\S+::.*)"\.', error.diag.message_hint or "")
+        cast = re.search(r'USING (\S+::.*)"\.', error.diag.message_hint or "")
         default = re.search(r'default for column "(.*)" cannot be cast', str(error))
-        if hint and f"USING {hint[1]}" not in statement:
-            column = hint[1].partition("::")[0].strip('"')
-            clause = rf'(ALTER COLUMN "{column}" TYPE .+?)(?=, (?:ALTER|ADD|DROP) |;)'
-            statement = re.sub(clause, rf"\1 USING {hint[1]}", statement)
+        if cast and f"USING {cast[1]}" not in statement:
+            statement = add_cast(statement, cast[1])
         elif default and (table := re.search(r"ALTER TABLE \S+", statement)):
             context.try_execute(f'{table[0]} ALTER COLUMN "{default[1]}" DROP DEFAULT;')
         elif not drop_dependents(context, error):
             return str(error)
-    return "too much depends on it"
+    return (
+        f"blocked by more than {MAX_ATTEMPTS} dependent objects: change them in a migration of"
+        " their own"
+    )
 
 
-def drop_with_dependents(context: PlanContext, entry: SchemaObject) -> bool:
-    """Remove an object, and before it what depends on it; all that is wanted is made again."""
-    for _ in range(20):
-        error = context.try_execute(inverse_statement(entry))
+def add_cast(statement: str, cast: str) -> str:
+    """The ALTER TABLE with USING at the column that this cast, `column::type`, converts."""
+    column = cast.partition("::")[0].strip('"')
+    clause = rf'(ALTER COLUMN "{column}" TYPE .+?)(?=, (?:ALTER|ADD|DROP) |;)'
+    return re.sub(clause, rf"\1 USING {cast}", statement)
+
+
+def drop_with_dependents(context: PlanContext, obj: SchemaObject) -> bool:
+    """Drop an object after its dependents; whether that succeeded."""
+    for _ in range(MAX_ATTEMPTS):
+        error = context.try_execute(inverse_statement(obj))
         if error is None:
             return True
         if not drop_dependents(context, error):
@@ -44,36 +62,37 @@ def drop_with_dependents(context: PlanContext, entry: SchemaObject) -> bool:
 
 
 def drop_dependents(context: PlanContext, error: psycopg.Error) -> bool:
-    """Remove the objects that an error names as in the way; whether any could be."""
-    detail = error.diag.message_detail or ""
+    """Drop the dependents that an error names; whether any could be dropped."""
     if not isinstance(error, errors.DependentObjectsStillExist | errors.FeatureNotSupported):
         return False
-    named = re.findall(r"^(?:rule _RETURN on )?(.+?) depends on ", detail, re.MULTILINE)
-    found = [
-        entry
-        for entry in context.current().values()
-        if name_in_error_message(entry) in map(unqualified, named)
+    detail = error.diag.message_detail or ""
+    names = re.findall(r"^(?:rule _RETURN on )?(.+?) depends on ", detail, re.MULTILINE)
+    dependents = [
+        obj
+        for obj in context.current().values()
+        if name_in_error_message(obj) in map(unqualified, names)
     ]
-    movable = [
-        entry for entry in reversed(found) if inverse_statement(entry) and entry.kind != "TABLE"
+    droppable = [
+        obj for obj in reversed(dependents) if inverse_statement(obj) and obj.kind != "TABLE"
     ]
-    cleared = [drop_with_dependents(context, entry) for entry in movable]
-    return any(cleared)
+    dropped = [drop_with_dependents(context, obj) for obj in droppable]
+    return any(dropped)
 
 
-def name_in_error_message(entry: SchemaObject) -> str:
-    """An entry as error messages name it: `trigger touch on table users`; without quotes, which
-    they use where names need them."""
-    kind = "constraint" if "CONSTRAINT" in entry.kind else entry.kind.lower()
-    name = entry.name.replace("public.", "")
-    parts = DROP_ON_TABLE.match(entry.drop_sql)
+def name_in_error_message(obj: SchemaObject) -> str:
+    """An object as error messages name it: `trigger touch on table users`. Without quotes, which are
+    there only where a name needs them."""
+    kind = "constraint" if "CONSTRAINT" in obj.kind else obj.kind.lower()
+    name = obj.name.replace("public.", "")
+    parts = DROP_ON_TABLE.match(obj.drop_sql)
     if parts:
         name = f"{parts['name']} on table {parts['on']}"
-    elif entry.kind in ("POLICY", "RULE", "TRIGGER") or kind == "constraint":
+    elif obj.kind in ("POLICY", "RULE", "TRIGGER") or kind == "constraint":
         table, _, name = name.partition(" ")
         name = f"{name} on table {table}"
     return unqualified(f"{kind} {name.replace(', ', ',')}")
 
 
 def unqualified(text: str) -> str:
+    """Names without their quotes and the schema public."""
     return text.replace('"', "").replace("public.", "")

@@ -1,37 +1,42 @@
-"""Enums that lose values or change their order, which no ALTER can do."""
+"""Enums that lose values or change their order, which ALTER TYPE cannot do."""
 
 import re
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.schema.catalog import columns_of_type
+from modelmigrate.schema.diff import SchemaObject
 
 
 def recreate_enums(context: PlanContext) -> None:
-    """Make enums anew that lose values or change their order, which no ALTER can do."""
-    for label, entry in list(context.current().items()):
-        wanted = context.desired.get(label)
-        if (
-            not wanted
-            or wanted.create_sql == entry.create_sql
-            or " AS ENUM " not in wanted.create_sql
-        ):
-            continue
-        values, new_values = (
-            re.findall(r"^    '.*'", e.create_sql, re.MULTILINE) for e in (entry, wanted)
-        )
-        if [value for value in new_values if value in values] == values:
-            continue  # values were only added
-        name = wanted.create_sql.split()[2]
-        schema, _, bare = name.rpartition(".")
-        old = f"{schema}.{bare.strip(chr(34))}_before"
-        columns = columns_of_type(context.connection, name)
-        steps = [f"ALTER TYPE {name} RENAME TO {old.rpartition('.')[2]};", wanted.create_sql]
-        for table, column, brackets, default in columns:
-            change = f"ALTER TABLE {table} ALTER COLUMN {column}"
-            steps += [f"{change} DROP DEFAULT;"] if default else []
-            cast = f"{column}::text{brackets}::{name}{brackets}"
-            steps.append(f"{change} TYPE {name}{brackets} USING {cast};")
-            steps += [f"{change} SET DEFAULT {default};"] if default else []
-        for step in [*steps, f"DROP TYPE {old};"]:
-            execute_with_dependents(context, step)
+    """Recreate the enums that lose values or change their order; their columns are converted."""
+    for label, current in list(context.current().items()):
+        desired = context.desired.get(label)
+        if desired and needs_recreation(current, desired):
+            for statement in recreation(context, desired):
+                execute_with_dependents(context, statement)
+
+
+def needs_recreation(current: SchemaObject, desired: SchemaObject) -> bool:
+    """Whether it is an enum that ALTER TYPE ... ADD VALUE alone does not change into the desired one."""
+    if desired.create_sql == current.create_sql or " AS ENUM " not in desired.create_sql:
+        return False
+    values, desired_values = (
+        re.findall(r"^    '.*'", obj.create_sql, re.MULTILINE) for obj in (current, desired)
+    )
+    return [value for value in desired_values if value in values] != values
+
+
+def recreation(context: PlanContext, desired: SchemaObject) -> list[str]:
+    """The statements that create the enum under its name, convert its columns, and drop the old one."""
+    name = desired.create_sql.split()[2]
+    schema, _, unqualified_name = name.rpartition(".")
+    old_name = f"{unqualified_name.strip(chr(34))}_before"
+    statements = [f"ALTER TYPE {name} RENAME TO {old_name};", desired.create_sql]
+    for table, column, brackets, default in columns_of_type(context.connection, name):
+        alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
+        cast = f"{column}::text{brackets}::{name}{brackets}"
+        statements += [f"{alter} DROP DEFAULT;"] if default else []
+        statements.append(f"{alter} TYPE {name}{brackets} USING {cast};")
+        statements += [f"{alter} SET DEFAULT {default};"] if default else []
+    return [*statements, f"DROP TYPE {schema}.{old_name};"]

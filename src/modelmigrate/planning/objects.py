@@ -1,100 +1,164 @@
 """Objects created, replaced and dropped by the very statements that `pg_dump` writes."""
 
+from enum import Enum
+
 from modelmigrate.planning.context import PlanContext, Selects, retry_while_progress, select_all
 from modelmigrate.planning.dependents import drop_with_dependents
 from modelmigrate.planning.kinds import (
     CONTAINERS,
     REPLACE_FORMS,
+    container_of,
     inverse_of_grant,
     inverse_statement,
     parent_tables,
-    table_of,
     validate_constraint_statement,
 )
 from modelmigrate.planning.tables import alter_identity, alter_table_options, change_column_types
 from modelmigrate.schema.diff import Change, SchemaObject, diff
 
+# --- what Atlas misses ---
 
-def create_what_atlas_misses(context: PlanContext, lost: set[str]) -> None:
-    """Make what Atlas would lose; a new table with all of its parts."""
-    for each in diff(context.desired, context.current()):
-        if each.current and each.label in lost and each.kind != "TABLE":
+
+def create_what_atlas_misses(context: PlanContext, missed_by_atlas: set[str]) -> None:
+    """Bring the objects with these labels to their desired state before Atlas is asked, which would
+    plan them wrongly or not at all; a new table comes with all of its parts."""
+    for change in diff(context.desired, context.current()):
+        if change.current and change.label in missed_by_atlas and change.kind != "TABLE":
             context.try_execute(
-                validate_constraint_statement(each, context.desired)
-                or inverse_statement(each.current)
+                validate_constraint_statement(change, context.desired)
+                or inverse_statement(change.current)
             )
-    change_column_types(context, lambda each: each.label in lost)
-    missing = [each for each in diff(context.desired, context.current()) if each.desired]
-    new = {e.name for e in missing if e.kind == "TABLE" and e.label in lost and not e.current}
-    new |= {
-        parent for name in new for parent in parent_tables(context.desired.get(f"TABLE {name}"))
+    change_column_types(context, lambda change: change.label in missed_by_atlas)
+    changes = [each for each in diff(context.desired, context.current()) if each.desired]
+    new_tables = {
+        change.name
+        for change in changes
+        if change.kind == "TABLE" and change.label in missed_by_atlas and not change.current
     }
-    parts = [
-        each
-        for each in missing
-        if each.label in lost
-        or {each.name, each.desired and table_of(each.desired)} & new
-        or (each.kind == "TYPE" and each.how == "missing")
+    new_tables |= {
+        parent
+        for name in new_tables
+        for parent in parent_tables(context.desired.get(f"TABLE {name}"))
+    }
+    to_create = [
+        change
+        for change in changes
+        if change.label in missed_by_atlas
+        or change.name in new_tables
+        or (change.desired and container_of(change.desired) in new_tables)
+        or (change.kind == "TYPE" and change.current is None)
     ]
-    retry_while_progress(parts, lambda each: create_or_replace(context, each))
+    retry_while_progress(to_create, lambda change: create_or_replace(context, change))
 
 
-def drop_objects(context: PlanContext, concerned: Selects = select_all) -> None:
-    """Remove what is not wanted, and what changes and cannot be replaced in its place."""
-    changes = [e for e in diff(context.desired, context.current()) if e.current and concerned(e)]
-    tables = {e.name for e in changes if e.kind in CONTAINERS and not e.desired}
-    waiting: list[SchemaObject] = []
-    with_their_table: list[SchemaObject] = []
-    for wanted, entry in ((each.desired, each.current) for each in reversed(changes)):
-        if entry is None or (
-            wanted and (entry.kind in {"TABLE", "TYPE"} or entry.kind in REPLACE_FORMS)
-        ):
-            continue
-        if table_of(entry) in tables:
-            with_their_table.append(entry)
-        elif entry.kind.endswith("ACL"):
-            for line in entry.create_sql.splitlines():
-                if not wanted or line not in wanted.create_sql:
-                    context.try_execute(inverse_of_grant(line))
-        else:
-            waiting.append(entry)
-    # Only where tables hold one another do their parts have to go first.
-    waiting = retry_while_progress(
-        waiting, lambda entry: context.try_execute(inverse_statement(entry)) is None
+# --- dropping ---
+
+
+class Removal(Enum):
+    """How the current side of a change is removed."""
+
+    NONE = "it stays, and is changed in its place"
+    WITH_CONTAINER = "it is dropped together with its table or other container"
+    REVOKE = "privileges that are not desired are revoked"
+    DROP = "it is dropped, and created again where it is still desired"
+
+
+def how_removed(change: Change, dropped_containers: set[str]) -> Removal:
+    """How a change, which has a current side, removes it. `dropped_containers` are the names of the
+    containers that go as a whole."""
+    current, desired = change.current, change.desired
+    if current is None or (desired and current.kind in {"TABLE", "TYPE", *REPLACE_FORMS}):
+        return Removal.NONE
+    if container_of(current) in dropped_containers:
+        return Removal.WITH_CONTAINER
+    return Removal.REVOKE if current.kind.endswith("ACL") else Removal.DROP
+
+
+def drop_objects(context: PlanContext, selects: Selects = select_all) -> None:
+    """Drop the objects that are not desired, and those that change and cannot be replaced."""
+    changes = [
+        each for each in diff(context.desired, context.current()) if each.current and selects(each)
+    ]
+    dropped_containers = {
+        each.name for each in changes if each.kind in CONTAINERS and not each.desired
+    }
+    # In the reverse order of creation, so that most dependents come before what they depend on.
+    removals = [(how_removed(each, dropped_containers), each) for each in reversed(changes)]
+    for removal, change in removals:
+        if removal is Removal.REVOKE:
+            revoke(context, change)
+
+    remaining = drop_in_any_order(context, _current_of(removals, Removal.DROP))
+    if remaining:
+        # Tables that refer to one another can be dropped only after their constraints.
+        parts = _current_of(removals, Removal.WITH_CONTAINER)
+        remaining = drop_in_any_order(context, [*parts, *remaining])
+    for obj in remaining:
+        # What depends on it is still desired: it is dropped with it, and created again.
+        if obj.kind in CONTAINERS - {"TABLE", "EXTENSION"}:
+            drop_with_dependents(context, obj)
+
+
+def _current_of(removals: list[tuple[Removal, Change]], how: Removal) -> list[SchemaObject]:
+    return [each.current for removal, each in removals if removal is how and each.current]
+
+
+def drop_in_any_order(context: PlanContext, objects: list[SchemaObject]) -> list[SchemaObject]:
+    """Drop objects in an order that works; those that cannot be dropped."""
+    return retry_while_progress(
+        objects, lambda obj: context.try_execute(inverse_statement(obj)) is None
     )
-    if waiting:
-        waiting = retry_while_progress(
-            [*with_their_table, *waiting],
-            lambda e: context.try_execute(inverse_statement(e)) is None,
-        )
-    for entry in waiting:  # what depends on it stays as it is, and is made again
-        if entry.kind in CONTAINERS - {"TABLE", "EXTENSION"}:
-            drop_with_dependents(context, entry)
 
 
-def create_objects(context: PlanContext, concerned: Selects = select_all) -> None:
-    """Make what is missing, in whatever order works, and replace what changed."""
-    changes = [e for e in diff(context.desired, context.current()) if e.desired and concerned(e)]
-    retry_while_progress(changes, lambda each: create_or_replace(context, each))
+def revoke(context: PlanContext, change: Change) -> None:
+    """Undo each GRANT and REVOKE of the current privileges that the desired ones do not have."""
+    for line in change.current.create_sql.splitlines() if change.current else []:
+        if not change.desired or line not in change.desired.create_sql:
+            context.try_execute(inverse_of_grant(line))
 
 
-def create_or_replace(context: PlanContext, difference: Change) -> bool:
-    """Make what is wanted, or what it replaces into it; whether that went well."""
-    wanted, entry = difference.desired, difference.current
-    if wanted is None:
+# --- creating ---
+
+
+def create_objects(context: PlanContext, selects: Selects = select_all) -> None:
+    """Create the missing objects, and replace the changed ones, in an order that works."""
+    changes = [
+        each for each in diff(context.desired, context.current()) if each.desired and selects(each)
+    ]
+    retry_while_progress(changes, lambda change: create_or_replace(context, change))
+
+
+def create_or_replace(context: PlanContext, change: Change) -> bool:
+    """Bring an object to its desired state; whether that succeeded. By its kind:
+
+    - what is missing is created; so are privileges, which add to what is there;
+    - a table that stays gets its options (Atlas changes its columns);
+    - a kind with a form in `REPLACE_FORMS` is replaced, or else recreated;
+    - any other kind is not changed: `drop_objects` drops it first, and it counts as missing then.
+    """
+    desired, current = change.desired, change.current
+    if desired is None:
         return True
-    if entry is None or wanted.kind.endswith("ACL"):
-        return context.try_execute(wanted.create_sql) is None
-    if wanted.kind == "TABLE":
-        properties = alter_table_options(entry, wanted)
-        return bool(properties) and all(context.try_execute(each) is None for each in properties)
-    if wanted.kind not in REPLACE_FORMS:
-        return False
-    replacement = alter_identity(entry, wanted) or wanted.create_sql.replace(
-        *REPLACE_FORMS[wanted.kind], 1
+    if current is None or desired.kind.endswith("ACL"):
+        return context.try_execute(desired.create_sql) is None
+    if desired.kind == "TABLE":
+        statements = alter_table_options(current, desired)
+        return bool(statements) and all(context.try_execute(each) is None for each in statements)
+    if desired.kind in REPLACE_FORMS:
+        return replace_or_recreate(context, current, desired)
+    return False
+
+
+def replace_or_recreate(context: PlanContext, current: SchemaObject, desired: SchemaObject) -> bool:
+    """Replace an object in its place; where PostgreSQL does not allow that, drop it with its
+    dependents and create it. Whether that succeeded."""
+    pattern, replacement = REPLACE_FORMS[desired.kind]
+    replace_sql = alter_identity(current, desired) or desired.create_sql.replace(
+        pattern, replacement, 1
     )
-    if {replacement, wanted.create_sql} & {*context.statements}:
-        return False  # it is spelt otherwise once it is made, and that is all
-    if context.try_execute(replacement) is None:
+    if {replace_sql, desired.create_sql} & {*context.statements}:
+        return False  # it was run already: what differs still is the formatting alone
+    if context.try_execute(replace_sql) is None:
         return True
-    return drop_with_dependents(context, entry) and context.try_execute(wanted.create_sql) is None
+    dropped = drop_with_dependents(context, current)
+    return dropped and context.try_execute(desired.create_sql) is None

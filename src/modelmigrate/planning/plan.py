@@ -1,11 +1,12 @@
-"""The SQL that leads from one schema to another, found by doing it on a scratch database.
+"""The SQL that leads from one schema to another, found by running it on a scratch database.
 
-Atlas plans what changes inside tables and enums. Everything else is made and removed by the very
-statements that `pg_dump` writes for it, in the order that works. A plan counts only when the dumps
-are the same in the end.
+Atlas plans what changes inside tables and enums. Everything else is created and dropped by the very
+statements that `pg_dump` writes for it, in an order that works. A plan counts only when the dumps are
+the same in the end.
 """
 
 from contextlib import closing
+from dataclasses import dataclass
 
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
@@ -16,29 +17,32 @@ from modelmigrate.planning.tables import change_column_types
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
 
+# --- any schema to any other: down migrations, drift ---
 
-def plan_schema_change(work: str, target: str, goal: Schema, *, renames: bool = False) -> list[str]:
-    """Change the scratch database `work` until its schema is `goal`, that of the scratch database
-    `target`; how it was done.
 
-    With `renames`, `work` was made from a clone of `target`, so that what was renamed since can be
-    told from what was replaced, and its rows are kept.
+def plan_schema_change(
+    current_url: str, desired_url: str, desired: Schema, *, renames: bool = False
+) -> list[str]:
+    """Change the scratch database `current_url` until its schema is `desired`, that of the scratch
+    database `desired_url`; the statements that did so.
+
+    With `renames`, the current state was made from a clone of the desired one, so that what was
+    renamed since can be told from what was replaced, and keeps its rows.
 
     Raises:
-        NoPlanError: the two cannot be made the same, or only in a way that does not run in one
-            transaction.
+        CannotPlanError: the current schema cannot be made the desired one.
     """
-    with closing(connect(work, check_function_bodies="off")) as connection:
-        context = PlanContext(connection, work, target, goal)
-        for statement in restore_names(work, target) if renames else []:
+    with closing(connect(current_url, check_function_bodies="off")) as connection:
+        context = PlanContext(connection, current_url, desired_url, desired)
+        for statement in restore_names(current_url, desired_url) if renames else []:
             context.try_execute(statement)
         reason, count = "", -1
         for _ in range(MAX_ROUNDS):
-            if not diff(goal, context.current()):
+            if not diff(desired, context.current()):
                 break
             if count == len(context.statements) and not change_column_types(context):
                 break
@@ -46,65 +50,123 @@ def plan_schema_change(work: str, target: str, goal: Schema, *, renames: bool = 
             drop_objects(context)
             create_objects(context)
             reason = apply_atlas_plan(context)
-        differences = diff(goal, context.current())
-    if differences:
-        lines = [line for each in differences[:3] for line in (each.label, *each.lines()[:6])]
+        changes = diff(desired, context.current())
+    if changes:
+        lines = [line for each in changes[:3] for line in (each.label, *each.lines()[:6])]
         raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
     return context.statements
 
 
-def plan_migration(old: str, new: str, wanted: Schema, renames: list[str]) -> list[str]:
-    """How a clone of the scratch database `old` becomes the schema `wanted`, that of the scratch
-    database `new`, after these renames: in Atlas's words for tables and enums, as a person would
-    write them.
+# --- the migrations to the models: new migrations ---
 
-    What Atlas loses on the way (DEFERRABLE, NOT VALID, COLLATE, storage parameters) is then made
-    before it is asked, in `pg_dump`'s words.
+
+@dataclass(frozen=True)
+class Attempt:
+    """A plan that was tried on a clone of the current state."""
+
+    statements: list[str]
+    changes: list[Change]
+    """What still differs from the desired schema."""
+    unresolved: set[str]
+    """The labels of those changes that are of more than formatting."""
+    reason: str
+    """Why Atlas's plan could not be applied, or an object not be dropped."""
+
+
+def plan_migration(
+    current_url: str, desired_url: str, desired: Schema, renames: list[str]
+) -> list[str]:
+    """The statements that lead from the scratch database `current_url` to the schema `desired`, that of
+    the scratch database `desired_url`, after these renames: in Atlas's words for tables and enums, as
+    a person would write them.
+
+    Atlas misses some properties, and says nothing: `UNIQUE (a) DEFERRABLE` it adds as `UNIQUE (a)`, and
+    then sees no difference. (Likewise NOT VALID, COLLATE, storage parameters.) So the first attempt
+    leaves all tables to Atlas. What differs after it was missed, and the next attempt creates that by
+    `pg_dump`'s statements before Atlas is asked.
 
     Raises:
-        NoPlanError: the two cannot be made the same.
+        CannotPlanError: the last attempt still missed something.
     """
-    goal, lost, reason = wanted, set[str](), ""
-    before = read_schema(old)
+    before = read_schema(current_url)
+    target = desired
+    missed_by_atlas: set[str] = set()
     for _ in range(MAX_ROUNDS):
-        with scratch_database(old) as work:
-            with closing(connect(work, check_function_bodies="off")) as connection:
-                context = PlanContext(connection, work, new, goal)
-                context.statements += [
-                    each for each in renames if try_execute(connection, each) is None
-                ]
-                reason = run_planning_round(context, lost) or context.blocked_by
-            now = context.current()
-        if not (left := diff(goal, now)):
-            return context.statements
-        unlike = {each.label for each in diff_normalized(goal, now)}
-        if goal is wanted and (spelt := formatting_only_changes(goal, before)):
-            goal = goal | {label: before[label] for label in spelt}
-        elif not unlike:
-            return context.statements
-        elif unlike <= lost:
-            break
-        lost |= unlike
-    lines = [line for each in left for line in (each.label, *each.lines()) if each.label in unlike]
-    raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
+        attempt = try_plan(current_url, desired_url, target, renames, missed_by_atlas)
+        if not attempt.changes:
+            return attempt.statements
+        if target is desired and (labels := formatting_only_changes(desired, before)):
+            # They stay as they are: to write the same definition again would change nothing.
+            target = desired | {label: before[label] for label in labels}
+        elif not attempt.unresolved:
+            return attempt.statements
+        elif attempt.unresolved <= missed_by_atlas:
+            break  # nothing new to try
+        missed_by_atlas |= attempt.unresolved
+    raise _cannot_plan(attempt)
 
 
-def formatting_only_changes(goal: Schema, before: Schema) -> set[str]:
-    """What differs in its spelling alone."""
-    differ = {each.label for each in diff(goal, before) if each.how == "changed"}
-    return differ - {each.label for each in diff_normalized(goal, before)} if differ else set()
+def try_plan(
+    current_url: str,
+    desired_url: str,
+    desired: Schema,
+    renames: list[str],
+    missed_by_atlas: set[str],
+) -> Attempt:
+    """One attempt at a plan, on a clone of the current state that is dropped afterwards."""
+    with scratch_database(current_url) as work_url:
+        with closing(connect(work_url, check_function_bodies="off")) as connection:
+            context = PlanContext(connection, work_url, desired_url, desired)
+            context.statements += [
+                statement for statement in renames if try_execute(connection, statement) is None
+            ]
+            reason = run_planning_round(context, missed_by_atlas) or context.blocked_by
+        result = context.current()
+    changes = diff(desired, result)
+    unresolved = {each.label for each in diff_normalized(desired, result)}
+    return Attempt(context.statements, changes, unresolved, reason)
 
 
-def run_planning_round(context: PlanContext, lost: set[str]) -> str:
-    """Change tables as Atlas does, and the rest as `plan`; what Atlas could not do, and why."""
+def _cannot_plan(attempt: Attempt) -> CannotPlanError:
+    lines = [
+        line
+        for change in attempt.changes
+        if change.label in attempt.unresolved
+        for line in (change.label, *change.lines())
+    ]
+    title = "Cannot plan this change (- desired, + after the plan):"
+    reason = f"Reason: {attempt.reason}" if attempt.reason else ""
+    return CannotPlanError("\n".join(filter(None, [title, *lines, reason])))
+
+
+def formatting_only_changes(desired: Schema, current: Schema) -> set[str]:
+    """The labels of the objects that differ in their formatting only."""
+    labels = {each.label for each in diff(desired, current) if each.how == "changed"}
+    return labels - {each.label for each in diff_normalized(desired, current)} if labels else set()
+
+
+def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
+    """Change the scratch database to the desired schema, as far as that is possible; the reason where
+    Atlas's plan cannot be applied, else nothing. Repeated while it runs any new statement.
+
+    The order is what makes a plan work, and read like one by hand:
+
+    1. Extensions: new columns and indexes may use their types and operators.
+    2. What Atlas misses: once it is there, Atlas sees no difference and does not plan it wrongly.
+    3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
+       dropped before it (see `dependents`), so all others stay.
+    4. Drops: a function or an extension can be dropped only once no column, default or index uses it;
+       and what belonged to a dropped table is gone with it.
+    5. Creations: they may use new columns, and recreate what 3 and 4 dropped.
+    """
     reason, count = "", -1
     for _ in range(MAX_ROUNDS):
         if count == len(context.statements):
             break
         count = len(context.statements)
         create_objects(context, lambda each: each.kind == "EXTENSION")
-        if lost:
-            create_what_atlas_misses(context, lost)
+        if missed_by_atlas:
+            create_what_atlas_misses(context, missed_by_atlas)
         reason = apply_atlas_plan(context)
         drop_objects(context, lambda each: not is_planned_by_atlas(context, each))
         create_objects(context, lambda each: not is_planned_by_atlas(context, each))

@@ -1,4 +1,4 @@
-"""Scripts tried on clones: nothing counts unless the dumps are equal in the end."""
+"""Scripts verified on clones of the states that they are for: what does not lead there is refused."""
 
 from contextlib import closing
 
@@ -16,47 +16,57 @@ from modelmigrate.schema.dump import read_schema
 from modelmigrate.sql.patterns import CONCURRENTLY
 from modelmigrate.sql.statements import strip_comments
 
+# For functions whose bodies use what is created after them; tried where it does not work without.
+BODIES_UNCHECKED = "SET LOCAL check_function_bodies = off;"
 
-def verified_script(statements: list[str], states: list[str], goal: Schema) -> str:
-    """The script of these statements, which leads each of the scratch databases to the goal.
+
+def verified_script(statements: list[str], state_urls: list[str], desired: Schema) -> str:
+    """The script of these statements, verified to lead from each of the scratch databases to the
+    desired schema.
 
     Raises:
-        NoPlanError: it does not, or not in one transaction.
+        CannotPlanError: it does not, or not in one transaction.
     """
     script = "\n".join(statements)
-    for text in (script, f"SET LOCAL check_function_bodies = off;\n{script}"):
-        reasons = [verify_script(state, text, goal) for state in states]
+    for text in (script, f"{BODIES_UNCHECKED}\n{script}"):
+        reasons = [verify_script(url, text, desired) for url in state_urls]
         if not any(reasons):
             return f"{text}\n" if text else ""
     raise CannotPlanError("\n".join(filter(None, reasons)))
 
 
-def verify_script(template: str, script: str, goal: Schema) -> str:
-    """Run a script on a clone, in one transaction; why it does not lead to the goal, if so."""
-    with scratch_database(template) as url:
+def verify_script(state_url: str, script: str, desired: Schema) -> str:
+    """Run a script on a clone of a scratch database, in one transaction; the reason why it does not
+    lead to the desired schema, or nothing."""
+    with scratch_database(state_url) as url:
         with closing(connect(url)) as connection, connection.transaction():
             if error := try_execute(connection, script):
                 return f"it does not run in one transaction: {error}"
-        differences = diff(goal, read_schema(url))
-    return "\n".join(line for each in differences for line in (each.label, *each.lines()))
+        changes = diff(desired, read_schema(url))
+    return "\n".join(line for change in changes for line in (change.label, *change.lines()))
 
 
 def execute_as_migration(url: str, statements: list[str]) -> str:
-    """Run statements as the migration whose text this is will."""
-    text = "\n".join(statements)
+    """Run statements on a scratch database as Atlas will run them; the text of their migration.
+
+    Raises:
+        CannotPlanError: they do not run in one transaction.
+        UnsafeNewEnumValueUsage: a new value of an enum is used in the transaction that adds it.
+    """
+    script = "\n".join(statements)
     with closing(connect(url)) as connection:
-        if CONCURRENTLY.match(strip_comments(text)):
-            if error := try_execute(connection, text):
+        if CONCURRENTLY.match(strip_comments(script)):
+            if error := try_execute(connection, script):
                 raise CannotPlanError(str(error))
-            return f"{TXMODE_NONE}{text}\n"
-        for first in ([], ["SET LOCAL check_function_bodies = off;"]):
+            return f"{TXMODE_NONE}{script}\n"
+        for settings in ([], [BODIES_UNCHECKED]):
             try:
                 with connection.transaction():
-                    connection.execute("\n".join([*first, text]).encode())
+                    connection.execute("\n".join([*settings, script]).encode())
             except errors.UnsafeNewEnumValueUsage:
                 raise
             except psycopg.Error as error:
                 reason = str(error)
             else:
-                return with_delimiter([*first, *statements])
+                return with_delimiter([*settings, *statements])
     raise CannotPlanError(f"it does not run in one transaction: {reason}")

@@ -1,28 +1,30 @@
-"""What may be an old object under a new name: found, confirmed, and written as RENAME."""
+"""Tables and columns that may have been renamed: found, confirmed, and written as RENAME."""
 
-import sys
 from contextlib import closing
 from typing import NamedTuple
 
+from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.sql.names import unquote
+from modelmigrate.sql.names import quote, unquote
+from modelmigrate.terminal import ask, is_interactive
 
+# How each kind of catalog object is renamed, tables and types before what is in them.
 RENAME_FORMS = {
-    "relation": "ALTER {detail} {owner} RENAME TO {name};",
-    "column": "ALTER TABLE {owner} RENAME COLUMN {old} TO {name};",
-    "constraint": "ALTER TABLE {owner} RENAME CONSTRAINT {old} TO {name};",
-    "type": "ALTER TYPE {owner} RENAME TO {name};",
-    "value": "ALTER TYPE {owner} RENAME VALUE {old} TO {name};",
+    "relation": "ALTER {type_name} {parent} RENAME TO {new};",
+    "column": "ALTER TABLE {parent} RENAME COLUMN {old} TO {new};",
+    "constraint": "ALTER TABLE {parent} RENAME CONSTRAINT {old} TO {new};",
+    "type": "ALTER TYPE {parent} RENAME TO {new};",
+    "value": "ALTER TYPE {parent} RENAME VALUE {old} TO {new};",
 }
 
 
 class Rename(NamedTuple):
-    """A column, or a table if there is no column, that may be an old one under a new name."""
+    """A possible rename: of a table where `table` is empty, else of a column of that table."""
 
     table: str
     old: str
@@ -30,37 +32,51 @@ class Rename(NamedTuple):
 
     @property
     def label(self) -> str:
-        """As `rename=` names it."""
-        return f"{self.table}.{self.old}:{self.new}" if self.table else f"{self.old}:{self.new}"
+        """As the option `rename` names it."""
+        return f"{self.old_name}:{self.new}"
+
+    @property
+    def old_name(self) -> str:
+        """The old name, of a column with its table."""
+        return f"{self.table}.{self.old}" if self.table else self.old
+
+    @property
+    def new_name(self) -> str:
+        """The new name, of a column with its table."""
+        return f"{self.table}.{self.new}" if self.table else self.new
 
     @property
     def statement(self) -> str:
-        old, new = (f'"{name}"' for name in (self.old, self.new))
+        old, new = quote(self.old), quote(self.new)
         if not self.table:
             return f"ALTER TABLE {old} RENAME TO {new};"
-        return f'ALTER TABLE "{self.table}" RENAME COLUMN {old} TO {new};'
+        return f"ALTER TABLE {quote(self.table)} RENAME COLUMN {old} TO {new};"
 
 
-def possible_renames(old: str, new: str) -> list[Rename]:
-    """What is gone and what has come in the same place with the same type, in every pairing."""
-    before, after = table_columns(old), table_columns(new)
-    found = [
-        Rename("", gone, come)
-        for gone in before
-        if gone not in after
-        for come in after
-        if come not in before and mostly_equal(before[gone], after[come])
+# --- from the models: which removal and addition is a rename? ---
+
+
+def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
+    """Every pair of a removed and an added column of a table with the same type, and of a removed and
+    an added table with mostly the same columns."""
+    current, desired = table_columns(current_url), table_columns(desired_url)
+    renames = [
+        Rename("", removed, added)
+        for removed in current
+        if removed not in desired
+        for added in desired
+        if added not in current and mostly_equal(current[removed], desired[added])
     ]
-    for table in before.keys() & after.keys():
-        was, will_be = before[table], after[table]
-        found += [
-            Rename(table, gone, come)
-            for gone in was
-            if gone not in will_be
-            for come in will_be
-            if come not in was and was[gone] == will_be[come]
+    for table in current.keys() & desired.keys():
+        columns, desired_columns = current[table], desired[table]
+        renames += [
+            Rename(table, removed, added)
+            for removed in columns
+            if removed not in desired_columns
+            for added in desired_columns
+            if added not in columns and columns[removed] == desired_columns[added]
         ]
-    return sorted(found)
+    return sorted(renames)
 
 
 def table_columns(url: str) -> dict[str, dict[str, str]]:
@@ -74,100 +90,127 @@ def table_columns(url: str) -> dict[str, dict[str, str]]:
 
 
 def mostly_equal(one: dict[str, str], other: dict[str, str]) -> bool:
-    """Whether two tables have most of their columns in common."""
+    """Whether two tables have more than half of their columns in common."""
     return 2 * len(one.items() & other.items()) > max(len(one), len(other))
 
 
-def confirm_renames(found: list[Rename], answer: str | None) -> list[Rename]:
-    """Which of the candidates are renames, as `rename=` or the person at the terminal says.
+def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
+    """Those of the possible renames that are meant: by the answer, which is the option `rename`, or
+    else by the person at the terminal.
 
     Raises:
-        MigrateError: nobody says (exit code 3), or the answer fits none of them.
+        MigrateError: the answer matches none of them; or there is neither an answer nor a terminal
+            (exit code 3).
     """
     if answer is not None:
-        wanted = [] if answer == "none" else answer.split(",")
-        chosen = [next((r for r in found if matches(each, r)), None) for each in wanted]
-        if None in chosen:
-            options = ", ".join(each.label for each in found) or "none, since nothing looks renamed"
-            raise MigrateError(
-                f"rename={answer} does not fit. Possible: {options}. Nothing written."
-            )
-        return [each for each in chosen if each]
-    if found and not sys.stdin.isatty():
-        questions = "\n".join(
-            f"  {r.table}{'.' if r.table else ''}{r.old} is gone, {r.new} is new" for r in found
+        return _match_answer(possible, answer)
+    if possible and not is_interactive():
+        raise _unconfirmed(possible)
+    confirmed: list[Rename] = []
+    for rename in possible:
+        decided = any(
+            rename.table == each.table and {rename.old, rename.new} & {each.old, each.new}
+            for each in confirmed
         )
-        choices = "\n".join(f"  rename={each.label}" for each in found)
+        if not decided and _ask_whether(rename):
+            confirmed.append(rename)
+    return confirmed
+
+
+def _match_answer(possible: list[Rename], answer: str) -> list[Rename]:
+    labels = [] if answer == "none" else answer.split(",")
+    renames = [next((r for r in possible if matches(label, r)), None) for label in labels]
+    if None in renames:
+        options = ", ".join(each.label for each in possible) or "none"
         raise MigrateError(
-            f"this looks like a rename:\n{questions}\nA rename keeps the values, a new column or"
-            f" table starts empty. Nothing was written. Say which it is, and run it again:\n"
-            f"{choices}\n  rename=none    (several: rename=a:b,c:d)",
-            Exit.REFUSED,
+            f"{project.option('rename', answer)} matches no possible rename. Possible: {options}."
+            " No file was written."
         )
-    chosen_here: list[Rename] = []
-    for each in found:
-        taken = any(
-            each.table == c.table and {each.old, each.new} & {c.old, c.new} for c in chosen_here
-        )
-        place = f"{each.table}.{each.old}" if each.table else f"table {each.old}"
-        if not taken and input(f"Is {each.new} the old {place}, renamed? [y/N] ").lower() in (
-            "y",
-            "yes",
-        ):
-            chosen_here.append(each)
-    return chosen_here
+    return [each for each in renames if each]
 
 
-def matches(given: str, rename: Rename) -> bool:
-    """Whether `users.nick:nickname`, `users.nick:users.nickname` or `nick:nickname` is meant."""
-    old, _, new = given.strip().partition(":")
-    olds = {rename.old, f"{rename.table}.{rename.old}"} if rename.table else {rename.old}
-    news = {rename.new, f"{rename.table}.{rename.new}"} if rename.table else {rename.new}
-    return old in olds and new in news
+def _unconfirmed(possible: list[Rename]) -> MigrateError:
+    removals = [
+        f"Possible rename: {each.old_name} was removed and {each.new_name} added,"
+        f" with {'the same type' if each.table else 'mostly the same columns'}."
+        for each in possible
+    ]
+    options = [f"  {project.option('rename', each.label)}" for each in possible]
+    return MigrateError(
+        "\n".join(
+            [
+                *removals,
+                "Renaming keeps the data, drop and add loses it. No file was written. Choose:",
+                *options,
+                f"  {project.option('rename', 'none')}    (several: {project.option('rename', 'a:b,c:d')})",
+            ]
+        ),
+        Exit.REFUSED,
+    )
 
 
-def rename_statements(old: str, renames: list[Rename], wanted: Schema) -> list[str]:
-    """Rename, and with it the constraints and indexes that are named after what was renamed."""
+def _ask_whether(rename: Rename) -> bool:
+    what = "column" if rename.table else "table"
+    question = f"Was the {what} {rename.old_name} renamed to {rename.new}? [y/N] "
+    return ask(question).lower() in ("y", "yes")
+
+
+def matches(label: str, rename: Rename) -> bool:
+    """Whether a label means this rename: `users.nick:nickname`, `users.nick:users.nickname` or, without
+    the table, `nick:nickname`."""
+    old, _, new = label.strip().partition(":")
+    return old in {rename.old, rename.old_name} and new in {rename.new, rename.new_name}
+
+
+def rename_statements(current_url: str, renames: list[Rename], desired: Schema) -> list[str]:
+    """The statements for these renames, and for the constraints and indexes that are named after what
+    was renamed."""
     if not renames:
         return []
-    # A renamed table's columns are under its new name by then.
+    # Tables first: a renamed table's columns name it by its new name.
     statements = [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]
-    with scratch_database(old) as work:
-        with closing(connect(work)) as connection:
+    with scratch_database(current_url) as work_url:
+        with closing(connect(work_url)) as connection:
             connection.execute("\n".join(statements).encode())
-        return statements + rename_dependent_names(read_schema(work), wanted)
+        return statements + rename_dependent_names(read_schema(work_url), desired)
 
 
-def rename_dependent_names(now: Schema, wanted: Schema) -> list[str]:
-    """Renames of what differs in its name alone."""
-    differences = diff(wanted, now)
-    extra = [each.current for each in differences if each.current and not each.desired]
-    absent = [each.desired for each in differences if each.desired and not each.current]
+def rename_dependent_names(current: Schema, desired: Schema) -> list[str]:
+    """The renames of constraints and indexes that differ in their name only."""
+    changes = diff(desired, current)
+    removed = [each.current for each in changes if each.current and not each.desired]
+    added = [each.desired for each in changes if each.desired and not each.current]
     statements = []
-    for one in extra:
-        for other in absent:
+    for old_obj in removed:
+        for new_obj in added:
             old, new = (
-                each.name.rpartition("public.")[2].rpartition(" ")[2] for each in (one, other)
+                obj.name.rpartition("public.")[2].rpartition(" ")[2] for obj in (old_obj, new_obj)
             )
-            table = one.create_sql.split()[3]
-            if one.kind == other.kind and one.create_sql.replace(old, new) == other.create_sql:
+            table = old_obj.create_sql.split()[3]
+            same_but_name = old_obj.create_sql.replace(old, new) == new_obj.create_sql
+            if old_obj.kind == new_obj.kind and same_but_name:
                 statements.append(
-                    f'ALTER INDEX "{old}" RENAME TO "{new}";'
-                    if one.kind == "INDEX"
-                    else f'ALTER TABLE {table} RENAME CONSTRAINT "{old}" TO "{new}";'
+                    f"ALTER INDEX {quote(old)} RENAME TO {quote(new)};"
+                    if old_obj.kind == "INDEX"
+                    else f"ALTER TABLE {table} RENAME CONSTRAINT {quote(old)} TO {quote(new)};"
                 )
     return statements
 
 
-def restore_names(work: str, target: str) -> list[str]:
-    """The statements that give everything in `work` the name that it has in `target`."""
-    now, goal = catalog_objects(work), catalog_objects(target)
+# --- from the catalog: what was renamed since the state was cloned? ---
+
+
+def restore_names(current_url: str, desired_url: str) -> list[str]:
+    """The statements that give every object of the current state, a clone of the desired one, the name
+    that it has there."""
+    current, desired = catalog_objects(current_url), catalog_objects(desired_url)
+    kinds = list(RENAME_FORMS)
     statements = []
-    for key, obj in sorted(now.items(), key=lambda each: list(RENAME_FORMS).index(each[0][0])):
-        wanted = goal.get(key)
-        if wanted and wanted.name != obj.name:
-            # Tables and types come first, so that what is in them has its old owner again.
-            owner = obj.parent if obj.kind in ("relation", "type") else wanted.parent
-            parts = {"detail": obj.type_name, "owner": owner, "old": obj.name}
-            statements.append(RENAME_FORMS[obj.kind].format(name=wanted.name, **parts))
+    for key, obj in sorted(current.items(), key=lambda item: kinds.index(item[1].kind)):
+        original = desired.get(key)
+        if original and original.name != obj.name:
+            # Tables and types come first, so what is in them has its original parent again.
+            parent = obj.parent if obj.kind in ("relation", "type") else original.parent
+            names = {"type_name": obj.type_name, "parent": parent, "old": obj.name}
+            statements.append(RENAME_FORMS[obj.kind].format(new=original.name, **names))
     return statements

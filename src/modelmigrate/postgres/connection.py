@@ -1,4 +1,4 @@
-"""Connections, and the URLs that lead to them."""
+"""Connections to PostgreSQL, and the URLs that name its databases."""
 
 import os
 import re
@@ -14,14 +14,15 @@ URL_PATTERN = re.compile(
     r"(?!.*%(?![0-9a-fA-F]{2}))postgres(ql)?://"
     r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
 )
-APPLICATION_NAME = "tools.schema"  # how the server lists our sessions
+APPLICATION_NAME = "modelmigrate"  # how the server lists our sessions
 
 
-def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
-    """A connection in autocommit mode; `settings` are run-time parameters of the server.
+def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit mode; `settings` are run-time parameters of the server. Where the URL
+    comes from the environment, `variable` is its name.
 
     Raises:
-        MigrateError: there is none to be had; no password is in the message.
+        MigrateError: it failed; the message holds no password.
     """
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     try:
@@ -33,32 +34,42 @@ def connect(url: str, **settings: str) -> psycopg.Connection[Any]:
             options=options or None,
         )
     except psycopg.Error as error:
+        hint = (
+            f"Correct {variable}, or start its server."
+            if variable
+            else "The logs of the project's own servers are in .postgres."
+        )
+        if variable == "DATABASE_URL":
+            hint += " Without it, the project runs a server of its own."
         raise MigrateError(
-            f"No connection to PostgreSQL: {error}\nNothing was touched. When DATABASE_URL, or that"
-            " of an environment, is set, correct it or start its server (unset, the project runs its"
-            " own); otherwise see the logs in .postgres."
+            f"cannot connect to PostgreSQL: {error}\nNothing was changed. {hint}"
         ) from None
 
 
 def given_url() -> str | None:
+    """The URL in `DATABASE_URL`; None where the project runs its own servers.
+
+    Raises:
+        MigrateError: as for `checked_url`.
+    """
     return checked_url("DATABASE_URL") if os.environ.get("DATABASE_URL") else None
 
 
 def checked_url(variable: str) -> str:
-    """The URL in an environment variable, proven to work.
+    """The URL in an environment variable, after connecting to it once.
 
     Raises:
-        MigrateError: It is malformed, or there is no connection.
+        MigrateError: it is malformed, or the connection fails.
     """
     url = os.environ[variable]
     if not URL_PATTERN.fullmatch(url):
         raise MigrateError(
             f"{variable} must read postgresql://user:password@host:port/database: no driver in"
             " the scheme, and special characters of the password as percent codes (@ is %40)."
-            " Nothing was touched."
+            " Nothing was changed."
         )
     url = url.replace("postgres://", "postgresql://", 1)
-    with closing(connect(url)) as connection:
+    with closing(connect(url, variable)) as connection:
         plain_tcp = not connection.pgconn.ssl_in_use and not connection.info.host.startswith("/")
     if plain_tcp and "sslmode=" not in url:
         url += ("&" if "?" in url else "?") + "sslmode=disable"  # Atlas would insist on TLS

@@ -1,9 +1,7 @@
-"""Which database is meant: the developer's own, or one that `<NAME>_DATABASE_URL` names."""
+"""Environments: the developer's own database, `local`, and those that `<NAME>_DATABASE_URL` names."""
 
 import os
 import re
-import sys
-import tomllib
 from contextlib import closing, suppress
 from typing import NamedTuple
 
@@ -16,6 +14,7 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.binaries import installation, server_version
 from modelmigrate.postgres.connection import checked_url, connect, given_url, url_of_database
 from modelmigrate.postgres.server import is_running, server_url
+from modelmigrate.terminal import ask, is_interactive, say
 
 LOCAL = "local"
 
@@ -29,7 +28,8 @@ class ServerStatus(NamedTuple):
 
 
 def development_url() -> str:
-    """The URL of the application's database; it and its server are made and started on demand.
+    """The URL of the database of `local`: `DATABASE_URL`, or else one on the project's own server; both
+    are created and started on demand.
 
     Raises:
         MigrateError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
@@ -39,14 +39,14 @@ def development_url() -> str:
     url, name = server_url("dev"), _database_name()
     with closing(connect(url)) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-            # Another process may be making it at this very moment.
+            # Another process may be creating it at this very moment.
             with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     return url_of_database(url, name)
 
 
 def server_status() -> ServerStatus:
-    """What the tools work on, starting nothing.
+    """The server of the developer's database; it is not started.
 
     Raises:
         MigrateError: `DATABASE_URL` does not work, or there is no PostgreSQL to start.
@@ -60,59 +60,59 @@ def server_status() -> ServerStatus:
 
 
 def _database_name() -> str:
-    """The application's database is named like the project."""
-    pyproject = project.root() / "pyproject.toml"
-    text = pyproject.read_text("utf-8") if pyproject.exists() else ""
-    name = tomllib.loads(text).get("project", {}).get("name", project.root().name)
-    return re.sub(r"[^a-z0-9_]", "_", name.lower())[:63]
+    """The project's name, as PostgreSQL allows it without quotes."""
+    return re.sub(r"[^a-z0-9_]", "_", project.name().lower())[:63]
 
 
 class Environment(NamedTuple):
-    """A database, and what it is called."""
+    """A database that migrations are applied to, and its name."""
 
     name: str
+    """`local`, or as the option `env` names it."""
     url: str
 
     @property
     def title(self) -> str:
-        """Name, database and host; no password."""
+        """Name, database and host, for messages; no password."""
         parts = conninfo_to_dict(self.url)
         host = f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}"
         return f"{self.name} (database {parts.get('dbname')} on {host})"
 
 
 def find_environment(name: str | None) -> Environment:
-    """The environment of this name.
+    """The environment of this name; without one, `local`.
 
     Raises:
-        MigrateError: its variable is not set, or there is no connection.
+        MigrateError: its variable is not set, or the connection fails.
     """
     if name in (None, "", LOCAL):
         return Environment(LOCAL, development_url())
     variable = f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_DATABASE_URL"
     if not os.environ.get(variable):
         raise MigrateError(
-            f"there is no environment {name}: {variable} is not set. Nothing was touched.\n"
+            f"there is no environment {name}: {variable} is not set. Nothing was changed.\n"
             f"Set it, in the shell or in .env: {variable}=postgresql://user:password@host/database"
         )
     return Environment(name, checked_url(variable))
 
 
 def confirm(environment: Environment, what: str, *, yes: bool) -> None:
-    """Have a person say that a deployed database shall be changed; the local one may always be.
+    """Ask for a confirmation before a deployed database is changed; `local` needs none. `what` says the
+    change, and `yes` confirms it.
 
     Raises:
-        MigrateError: nobody did (exit code 3).
+        MigrateError: it is not confirmed (exit code 3).
     """
     if environment.name == LOCAL:
         return
-    print(f"This will touch {environment.title}: {what}", flush=True)
+    say(f"This will change {environment.title}: {what}")
     if yes:
         return
-    if sys.stdin.isatty():
-        if input(f"Type {environment.name} to go on: ").strip() == environment.name:
-            return
+    if not is_interactive():
+        raise MigrateError(
+            "changes to a deployed database need a confirmation. Nothing was changed."
+            f" Add: {project.option('yes')}",
+            Exit.REFUSED,
+        )
+    if ask(f"Type {environment.name} to continue: ").strip() != environment.name:
         raise MigrateError("not confirmed. Nothing was changed.", Exit.REFUSED)
-    raise MigrateError(
-        "a deployed database wants a confirmation. Nothing was changed. Add: yes=1", Exit.REFUSED
-    )

@@ -1,4 +1,4 @@
-"""Scratch databases: made for one comparison or one proof, and dropped after it."""
+"""Scratch databases: created for one comparison or verification, and dropped after it."""
 
 import secrets
 import time
@@ -18,13 +18,13 @@ from modelmigrate.postgres.server import server_url
 
 @contextmanager
 def scratch_database(template: str | None = None) -> Iterator[str]:
-    """The URL of a new database, dropped in the end whoever is still connected to it.
+    """The URL of a new database, which is dropped in the end even if sessions are still connected.
 
-    It is empty, or a clone of the database that the URL `template` names: one of the same server,
-    with nobody connected to it.
+    It is empty, or a clone of the database at the URL `template`, which must be on the same server
+    and without sessions.
 
     Raises:
-        MigrateError: The database cannot be made; nothing is left of it.
+        MigrateError: the database cannot be created; nothing is left of it.
     """
     given = given_url()
     url = given or server_url("scratch")
@@ -42,7 +42,8 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
 
 
 def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
-    """Marks `name` as in use while `owner` is connected, and drops those whose owner is gone."""
+    """Mark `name` as in use while `owner` is connected, and drop the databases whose owner is not
+    connected any more."""
     owner.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
     abandoned = owner.execute(
         r"SELECT datname FROM pg_database WHERE datname LIKE 'scratch\_%'"
@@ -55,10 +56,10 @@ def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
 def _create_database(
     owner: psycopg.Connection[Any], name: str, url: str, template: str | None
 ) -> None:
-    """CREATE DATABASE never yields an existing one: it cannot be the application's."""
+    # CREATE DATABASE fails where one of this name exists, so this never is the application's.
     if template and url_of_database(template, "") != url_of_database(url, ""):
         raise MigrateError(
-            "The template is not on the server of scratch databases: nothing cloned."
+            "the template is not on the server of the scratch databases. Nothing was changed."
         )
     original = str(conninfo_to_dict(template)["dbname"]) if template else "template0"
     statement = SQL("CREATE DATABASE {} TEMPLATE {}")
@@ -66,17 +67,18 @@ def _create_database(
     try:
         owner.execute(statement.format(Identifier(name), Identifier(original)))
     except errors.ObjectInUse as error:
-        raise MigrateError(f"{error}\nNothing was cloned: close those connections first.") from None
+        raise MigrateError(f"{error}\nNothing was changed. Close those sessions first.") from None
     except errors.InsufficientPrivilege as error:
         raise MigrateError(
-            f"{error}\nNo scratch database was made. Have an administrator run `ALTER ROLE"
-            f' "{owner.info.user}" CREATEDB`, or unset DATABASE_URL: the project runs its own.'
+            f"{error}\nNothing was changed. Scratch databases need a privilege: have an administrator"
+            f' run `ALTER ROLE "{owner.info.user}" CREATEDB`, or unset DATABASE_URL, and the project'
+            " runs a server of its own."
         ) from None
 
 
 def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
-    """A session that has just been closed ends a moment later; the server would sleep a tenth of a
-    second at a time until it has."""
+    """Wait until a database has no sessions, 0.1 seconds at most: one that has just been closed ends a
+    moment later, and CREATE DATABASE would wait for it in steps of a tenth of a second."""
     sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
     for _ in range(20):
         if not connection.execute(sessions, [database]).rowcount:
@@ -85,4 +87,5 @@ def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> Non
 
 
 def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database if it exists, even if sessions are connected to it."""
     connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))

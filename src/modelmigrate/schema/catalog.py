@@ -1,7 +1,7 @@
-"""What only the catalogue can tell: which object is still the same one under another name.
+"""What only the system catalogs can tell: which object is still the same one under another name.
 
-A clone of a database keeps the numbers of its objects, and so do renames. So of two states, one of
-which was made from a clone of the other, it is known what was renamed, and what was dropped.
+A clone of a database keeps the oids of its objects, and a rename keeps them, too. So of two states,
+one of which was made from a clone of the other, it is known what was renamed and what was dropped.
 """
 
 from contextlib import closing
@@ -53,27 +53,29 @@ class CatalogObject(NamedTuple):
     kind: str
     oid: int
     number: int
-    """Of a column in its table."""
+    """The position of a column in its table; 0 for anything else."""
     parent: str
-    """Its table or type, or itself with its schema; quoted."""
+    """Its table or type; of a table, an index or a type itself its qualified name. Quoted."""
     name: str
+    """Without its schema, quoted."""
     type_name: str
     """The kind of a relation, the type of a column."""
 
     @property
     def key(self) -> tuple[str, int, int]:
+        """What stays the same when the object is renamed."""
         return self.kind, self.oid, self.number
 
 
 def catalog_objects(url: str) -> dict[tuple[str, int, int], CatalogObject]:
-    """Everything that keeps its number when it is renamed."""
+    """Every object that keeps its oid when it is renamed, by its key."""
     with closing(connect(url)) as connection:
         rows = connection.execute(OBJECTS.encode()).fetchall()
-    return {thing.key: thing for thing in map(CatalogObject._make, rows)}
+    return {obj.key: obj for obj in map(CatalogObject._make, rows)}
 
 
 def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tuple[str, ...]]:
-    """Table, column, `[]` for an array, and default of each column that has the type."""
+    """Table, column, `[]` for an array, and default of each column of this type."""
     return connection.execute(
         """
         SELECT a.attrelid::regclass::text, quote_ident(a.attname),
@@ -88,5 +90,6 @@ def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tupl
 
 
 def view_columns(url: str) -> list[tuple[str, str]]:
+    """The columns of all views: the view with its schema, and the column, both quoted."""
     with closing(connect(url)) as connection:
         return connection.execute(VIEW_COLUMNS).fetchall()

@@ -1,4 +1,4 @@
-"""What models cannot say, declared: one `CREATE ...` for each file under persistence/sql/."""
+"""Objects that models cannot declare: one `CREATE ...` in each .sql file of persistence/sql/."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import NamedTuple
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.schema.diff import Schema, SchemaObject
+from modelmigrate.schema.table import indexed_table
 from modelmigrate.sql.statements import shorten, split_statements, strip_comments
 
 # Each kind of object, as `pg_dump` calls it, and the folder for it.
@@ -23,7 +24,7 @@ CREATE_DECLARED = re.compile(
     r"(?P<kind>EXTENSION|FUNCTION|PROCEDURE|TRIGGER|VIEW|MATERIALIZED\s+VIEW)\b",
     re.IGNORECASE,
 )
-# What belongs to an object, and may follow it in its file.
+# Statements that belong to a declared object, and may follow it in its file.
 COMMENT_ON_DECLARED = rf"COMMENT\s+ON\s+(?:COLUMN|{'|'.join(DECLARED_KINDS)})\b".replace(
     " ", r"\s+"
 )
@@ -34,7 +35,7 @@ COMPANION_STATEMENTS = {
 
 
 class DeclaredObject(NamedTuple):
-    """A file's statements, fit to be run in an empty database; and those that nobody diffs."""
+    """A file's statements: those that create its object, and those that are not managed here."""
 
     file: Path
     statements: list[str]
@@ -42,59 +43,70 @@ class DeclaredObject(NamedTuple):
 
     @property
     def warnings(self) -> list[str]:
+        """A note for each statement that is not managed, and where it belongs."""
         return [
-            f"note: {project.relative(self.file)} is not diffed where it says: {shorten(each)}\n"
-            "  Put that into a migration of its own and make migrate-hash; schema-drift sees it."
-            for each in self.not_managed
+            f"note: {project.relative(self.file)} has a statement that is not managed:"
+            f" {shorten(statement)}\n  Move it into a migration of its own, then"
+            f" {project.command('hash')}. {project.command('drift')} compares what it creates."
+            for statement in self.not_managed
         ]
 
 
 def read_declared() -> list[DeclaredObject]:
-    """What the files declare.
+    """The objects of all .sql files, in the order of their paths.
 
     Raises:
         MigrateError: a file cannot be read, or declares nothing, two objects, or one that belongs
-            into another folder.
+            in another folder.
     """
     return [parse_declared(file) for file in sorted(project.sql_dir().rglob("*.sql"))]
 
 
 def parse_declared(file: Path) -> DeclaredObject:
+    """The object of one .sql file.
+
+    Raises:
+        MigrateError: as for `read_declared`.
+    """
     try:
         statements = split_statements(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise MigrateError(
-            f"{project.relative(file)} cannot be read: {error}. Nothing was written."
+            f"{project.relative(file)} cannot be read: {error}. No file was written."
         ) from None
     folder = file.parent.relative_to(project.sql_dir()).as_posix()
-    made, beside, not_managed = [], [], []
+    objects, companions, not_managed = [], [], []
     for statement in statements:
         code = strip_comments(statement)
-        created = CREATE_DECLARED.match(code)
-        if created:
-            home = DECLARED_KINDS[" ".join(created["kind"].upper().split())]
-            if home != folder:
+        create = CREATE_DECLARED.match(code)
+        if create:
+            own_folder = DECLARED_KINDS[" ".join(create["kind"].upper().split())]
+            if own_folder != folder:
                 raise MigrateError(
-                    f"{project.relative(file)} makes a {created['kind'].lower()}: move it to"
-                    f" {project.relative(project.sql_dir() / home)}/. Nothing was written."
+                    f"{project.relative(file)} creates a {create['kind'].lower()}: move it to"
+                    f" {project.relative(project.sql_dir() / own_folder)}/. No file was written."
                 )
-            made.append(without_or_replace(code))
+            objects.append(without_or_replace(code))
         elif re.match(
             rf"{COMMENT_ON_DECLARED}|{COMPANION_STATEMENTS.get(folder, COMMENT_ON_DECLARED)}",
             code,
             re.IGNORECASE | re.DOTALL,
         ):
-            beside.append(code)
+            companions.append(code)
         else:
             not_managed.append(code)
-    if not statements or len(made) > 1:
-        what = f"makes {len(made)} objects: a file each, please" if made else "is empty: remove it"
-        raise MigrateError(f"{project.relative(file)} {what}. Nothing was written.")
-    return DeclaredObject(file, [*made, *beside], not_managed)
+    if not statements:
+        raise MigrateError(f"{project.relative(file)} is empty: delete it. No file was written.")
+    if len(objects) > 1:
+        raise MigrateError(
+            f"{project.relative(file)} creates {len(objects)} objects: put each into a file of its"
+            " own. No file was written."
+        )
+    return DeclaredObject(file, [*objects, *companions], not_managed)
 
 
 def without_or_replace(statement: str) -> str:
-    """Without OR REPLACE and IF NOT EXISTS, behind which two files could make the same object."""
+    """Without OR REPLACE and IF NOT EXISTS, which would hide that two files create the same object."""
     for words in (
         r"(CREATE\s+)OR\s+REPLACE\s+",
         r"(CREATE\s+(?:EXTENSION|MATERIALIZED\s+VIEW)\s+)IF\s+NOT\s+EXISTS\s+",
@@ -103,12 +115,11 @@ def without_or_replace(statement: str) -> str:
     return statement if statement.endswith(";") else f"{statement};"
 
 
-def is_declared(entry: SchemaObject, schema: Schema) -> bool:
-    """Whether files declare what the entry stands for, or would if it were to stay."""
-    match entry.kind:
+def is_declared(obj: SchemaObject, schema: Schema) -> bool:
+    """Whether an object of this schema is one that .sql files declare, not models."""
+    match obj.kind:
         case "INDEX":
-            on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create_sql)
-            return on is not None and f"MATERIALIZED VIEW {on[1]}" in schema
+            return f"MATERIALIZED VIEW {indexed_table(obj.create_sql)}" in schema
         case "COMMENT":
-            return bool(re.match(COMMENT_ON_DECLARED, entry.create_sql))
-    return entry.kind in DECLARED_KINDS
+            return bool(re.match(COMMENT_ON_DECLARED, obj.create_sql))
+    return obj.kind in DECLARED_KINDS

@@ -1,4 +1,16 @@
-"""Two schemas compared, object by object."""
+"""Two schemas compared, object by object.
+
+Two objects are the same in one of three senses. From the strictest and cheapest to the widest:
+
+1. Identical: `create_sql` is the same text. Nearly all objects are, so this is asked first.
+2. Equivalent: `normalized_sql` is the same text, so the order of a table's columns, the names of its
+   NOT NULL constraints and some casts do not count. This is what `diff` means, and with it "no
+   drift", "rolled back" and every verification of a script.
+3. Equal after a round trip: equivalent once both schemas were rebuilt from their own dumps. PostgreSQL
+   prints some expressions differently after it has read what it printed. `rebuild.diff_normalized`
+   asks this, for the price of two scratch databases, where `diff` found changes that may be of
+   formatting only: in planning, and where the models are compared.
+"""
 
 import difflib
 from fnmatch import fnmatchcase as fnmatch
@@ -9,7 +21,7 @@ from modelmigrate.sql.patterns import CAST_OF_TEXT_ARRAY, QUOTED_NUMBER_DEFAULT
 
 
 class SchemaObject(NamedTuple):
-    """One object, or one property that `pg_dump` tells apart from its object."""
+    """One object, or one property that `pg_dump` writes apart from its object."""
 
     kind: str
     """TABLE, FK CONSTRAINT, VIEW and so on."""
@@ -17,25 +29,26 @@ class SchemaObject(NamedTuple):
     """With its schema: `public.users uq_users_username`."""
     create_sql: str
     drop_sql: str
-    """Empty where `pg_dump` knows none: see `plan`."""
+    """Empty where `pg_dump` writes none: see `planning.kinds.inverse_statement`."""
 
     @property
     def label(self) -> str:
+        """Kind and name, unique in a schema."""
         return f"{self.kind} {self.name}"
 
     @property
     def normalized_sql(self) -> str:
-        """The same for all spellings of the same: a migrated table has its columns in the order
-        of their making, and may have odd names for its NOT NULLs."""
-        text = CAST_OF_TEXT_ARRAY.sub(normalize_array_cast, self.create_sql)
+        """`create_sql`, the same text for all forms of the same definition: a migrated table has its
+        columns in the order of their creation, and may have other names for its NOT NULLs."""
+        sql = CAST_OF_TEXT_ARRAY.sub(normalize_array_cast, self.create_sql)
         if self.kind != "TABLE":
-            return text
-        head, body, tail = split_table(QUOTED_NUMBER_DEFAULT.sub(r"DEFAULT \1 ", text))
+            return sql
+        head, body, tail = split_table(QUOTED_NUMBER_DEFAULT.sub(r"DEFAULT \1 ", sql))
         return "\n".join([head, *sorted(body), tail])
 
 
 class Change(NamedTuple):
-    """What two schemas disagree on."""
+    """An object that two schemas do not agree on."""
 
     label: str
     desired: SchemaObject | None
@@ -52,36 +65,39 @@ class Change(NamedTuple):
 
     @property
     def how(self) -> str:
+        """`extra` (in the current schema only), `missing` (in the desired one only) or `changed`."""
         if self.desired is None:
             return "extra"
         return "missing" if self.current is None else "changed"
 
     def lines(self) -> list[str]:
-        """What is expected (-) and what is found (+)."""
-        before, after = (
+        """The lines that differ: those of the desired (-) and of the current (+) definition."""
+        desired, current = (
             side.normalized_sql.splitlines() if side else []
             for side in (self.desired, self.current)
         )
-        changes = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
+        changes = list(difflib.unified_diff(desired, current, lineterm="", n=0))[2:]
         return [line for line in changes if not line.startswith("@@")]
 
 
 Schema = dict[str, SchemaObject]
+"""The objects by their labels, in an order in which they can be created."""
 
 
-def diff(expected: Schema, found: Schema) -> list[Change]:
-    """What differs, in the order of making."""
-    labels = [*expected, *(label for label in found if label not in expected)]
-    pairs = [(label, expected.get(label), found.get(label)) for label in labels]
+def diff(desired: Schema, current: Schema) -> list[Change]:
+    """The objects that are not equivalent, in the order of their creation."""
+    labels = [*desired, *(label for label in current if label not in desired)]
+    pairs = [(label, desired.get(label), current.get(label)) for label in labels]
     return [Change(*pair) for pair in pairs if not equivalent(*pair[1:])]
 
 
-def filter_ignored(differences: list[Change], ignored: tuple[str, ...]) -> list[Change]:
-    """The differences that no glob of `ignored` names."""
-    return [each for each in differences if not any(fnmatch(each.label, glob) for glob in ignored)]
+def filter_ignored(changes: list[Change], ignored: tuple[str, ...]) -> list[Change]:
+    """The changes whose label matches no glob of `ignored`."""
+    return [each for each in changes if not any(fnmatch(each.label, glob) for glob in ignored)]
 
 
 def equivalent(one: SchemaObject | None, other: SchemaObject | None) -> bool:
+    """Whether both are the same but for their formatting, or both are missing."""
     if one is None or other is None:
         return one is other
     return one.create_sql == other.create_sql or one.normalized_sql == other.normalized_sql

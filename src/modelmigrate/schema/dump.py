@@ -1,8 +1,8 @@
-"""The whole schema of a database, as `pg_dump` tells it: the referee of every comparison.
+"""The whole schema of a database, read from `pg_dump`: the basis of every comparison.
 
-It knows every kind of object, writes each as the SQL that makes it and the SQL that removes it, and
-orders them so that both run. So two databases have the same schema when their dumps are the same,
-and what stands in one dump alone can be made or removed without a catalogue query of ours.
+`pg_dump` knows every kind of object, writes the SQL that creates each and the SQL that drops it, and
+orders both so that they run. So two databases have the same schema when their dumps are the same, and
+an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
 import os
@@ -34,7 +34,8 @@ INVALID_INDEXES = """
     WHERE NOT indisvalid AND c.relkind = 'i' AND indexrelid NOT IN
         (SELECT index_relid FROM pg_stat_progress_create_index WHERE datname = current_database())
     ORDER BY 1"""
-# Whoever applies migrations owns what they make, whatever the role is called.
+# The role that applies migrations owns what they create. Its name differs between databases, so its
+# objects count as having no particular owner.
 DEFAULT_OWNER = """
     SELECT rolname, quote_ident(rolname) FROM pg_roles WHERE oid = coalesce(
         (SELECT relowner FROM pg_class WHERE oid = to_regclass(
@@ -43,7 +44,7 @@ DEFAULT_OWNER = """
 
 
 def read_schema(url: str) -> Schema:
-    """The schema of the database at `url`, without Atlas's own; entries in the order of making.
+    """The schema of the database at `url` without Atlas's own, in the order of creation.
 
     Raises:
         MigrateError: `pg_dump` is missing, too old for the server, or failed.
@@ -51,85 +52,90 @@ def read_schema(url: str) -> Schema:
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         owner = connection.execute(DEFAULT_OWNER).fetchone() or ("", "")
         invalid = [name for (name,) in connection.execute(INVALID_INDEXES)]
-        [(known,)] = connection.execute(STORED_DUMP, [SNAPSHOT_PREFIX]).fetchall()
-    entries = parse_dump(known or run_pg_dump(url), *owner)
+        [(stored_dump,)] = connection.execute(STORED_DUMP, [SNAPSHOT_PREFIX]).fetchall()
+    schema = parse_dump(stored_dump or run_pg_dump(url), *owner)
     for name in invalid:
-        drop = f"DROP INDEX IF EXISTS {name};"
-        entries[f"INVALID INDEX {name}"] = SchemaObject("INVALID INDEX", name, "", drop)
-    return entries
+        drop_sql = f"DROP INDEX IF EXISTS {name};"
+        schema[f"INVALID INDEX {name}"] = SchemaObject("INVALID INDEX", name, "", drop_sql)
+    return schema
 
 
 def run_pg_dump(url: str) -> str:
-    target = conninfo_to_dict(url)
-    password = str(target.pop("password", ""))
+    """The schema of the database at `url` as an SQL script.
+
+    Raises:
+        MigrateError: `pg_dump` failed; exit code 5 where another session blocked it for 10 seconds.
+    """
+    parameters = conninfo_to_dict(url)
+    password = str(parameters.pop("password", ""))
     command: list[str | Path] = [
         installation() / "pg_dump", "--schema-only", "--clean", "--if-exists",
         "--exclude-schema=atlas_schema_revisions", "--no-subscriptions", "--no-tablespaces",
-        "--lock-wait-timeout=10s", "--encoding=UTF8", f"--dbname={make_conninfo('', **target)}",
+        "--lock-wait-timeout=10s", "--encoding=UTF8", f"--dbname={make_conninfo('', **parameters)}",
     ]  # fmt: skip
     environment = os.environ | ({"PGPASSWORD": password} if password else {})
-    done = subprocess.run(
+    finished = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False
     )
-    if done.returncode:
-        said = done.stderr.strip()
-        busy = "lock timeout" in said
-        advice = (
-            "A migration is running. Try again when it ends." if busy else "Nothing was changed."
-        )
-        raise MigrateError(
-            f"the schema cannot be read. {said}\n{advice}", Exit.BUSY if busy else Exit.ERROR
-        )
-    return done.stdout
+    if not finished.returncode:
+        return finished.stdout
+    stderr = finished.stderr.strip()
+    message = f"the schema cannot be read: {stderr}\nNothing was changed."
+    if "lock timeout" in stderr:
+        raise MigrateError(f"{message} A migration is running: retry when it ends.", Exit.BUSY)
+    raise MigrateError(message)
 
 
 def parse_dump(text: str, owner: str = "", quoted_owner: str = "") -> Schema:
-    """Take a dump apart. What belongs to `owner` is nobody's in particular."""
+    """The objects of a dump. `owner` is the role that applies migrations: what it owns gets no
+    OWNER object, and in privileges it is CURRENT_USER."""
     text = text[: text.rfind("\n--\n-- PostgreSQL database dump complete")]
     start = ENTRY_HEADER.search(text)
     drops = [
         strip_comments(each) for each in split_statements(text[: start.start()] if start else "")
     ]
     headers = list(ENTRY_HEADER.finditer(text))
-    entries: Schema = {}
+    schema: Schema = {}
     ends = [*(header.start() for header in headers), len(text)]
     for header, end in zip(headers, ends[1:], strict=True):
-        kind, schema = header["kind"], header["schema"]
-        create = DEFAULT_SETTINGS.sub("", text[header.end() : end]).strip()
-        if kind == "MATERIALIZED VIEW":  # which nobody can read until it is filled
-            create = create.replace("\n  WITH NO DATA;", ";")
-        name = header["name"] if schema == "-" else f"{schema}.{header['name']}"
+        kind, namespace = header["kind"], header["schema"]
+        create_sql = DEFAULT_SETTINGS.sub("", text[header.end() : end]).strip()
+        if kind == "MATERIALIZED VIEW":  # which cannot be read until it is filled
+            create_sql = create_sql.replace("\n  WITH NO DATA;", ";")
+        name = header["name"] if namespace == "-" else f"{namespace}.{header['name']}"
         if kind in ("ACL", "COMMENT"):  # named after the kind and the name of another object
             name = re.sub(r"^(\S+\.)((?:[A-Z]+ )+)", r"\2\1", name)
-        owned = OWNER_STATEMENT.search(create)
+        owned = OWNER_STATEMENT.search(create_sql)
         if owned:
-            create = create[: owned.start()].strip()
+            create_sql = create_sql[: owned.start()].strip()
         if kind in ("ACL", "DEFAULT ACL"):
             role = re.escape(quoted_owner)
-            create = re.sub(rf"(?<=FROM ){role}(?=;)|(?<=TO ){role}(?=;)", "CURRENT_USER", create)
-            create = create.replace(f" FOR ROLE {quoted_owner} ", " ")
-        if create and not create.startswith("COMMENT ON EXTENSION"):  # its own words, by version
-            entry = SchemaObject(kind, name, create, "")
-            entries[entry.label] = entry
+            grantee = rf"(?<=FROM ){role}(?=;)|(?<=TO ){role}(?=;)"
+            create_sql = re.sub(grantee, "CURRENT_USER", create_sql)
+            create_sql = create_sql.replace(f" FOR ROLE {quoted_owner} ", " ")
+        # The comment on an extension comes from the extension, and differs by its version.
+        if create_sql and not create_sql.startswith("COMMENT ON EXTENSION"):
+            obj = SchemaObject(kind, name, create_sql, "")
+            schema[obj.label] = obj
         if owned and header["owner"] != owner:
-            mine = f"{owned[1].removesuffix(f'{owned[3]};')}CURRENT_USER;"
-            entry = SchemaObject("OWNER", f"{kind} {name}", owned[1], mine)
-            entries[entry.label] = entry
-    _pair_drops(entries, drops)
-    return entries
+            to_current_user = f"{owned[1].removesuffix(f'{owned[3]};')}CURRENT_USER;"
+            obj = SchemaObject("OWNER", f"{kind} {name}", owned[1], to_current_user)
+            schema[obj.label] = obj
+    _pair_drops(schema, drops)
+    return schema
 
 
-def _pair_drops(entries: Schema, drops: list[str]) -> None:
-    """Give entries their DROPs, which come in the reverse order; not every kind has one."""
+def _pair_drops(schema: Schema, drops: list[str]) -> None:
+    """Give objects their DROP statements, which come in reverse order; not every kind has one."""
     by_kind: dict[str, list[str]] = {}
     for drop in drops:
         if found := DROP_STATEMENT.match(drop):
             by_kind.setdefault(found["kind"], []).append(drop)
-    for label, entry in entries.items():
-        kind = entry.kind.split()[-1] if "CONSTRAINT" in entry.kind else entry.kind
+    for label, obj in schema.items():
+        kind = obj.kind.split()[-1] if "CONSTRAINT" in obj.kind else obj.kind
         candidates = by_kind.get(kind, [])
-        if candidates and _dropped_name(candidates[-1]) in entry.create_sql:
-            entries[label] = entry._replace(drop_sql=candidates.pop())
+        if candidates and _dropped_name(candidates[-1]) in obj.create_sql:
+            schema[label] = obj._replace(drop_sql=candidates.pop())
 
 
 def _dropped_name(drop: str) -> str:

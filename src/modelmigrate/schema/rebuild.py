@@ -1,4 +1,4 @@
-"""Schemas made again from their own dumps: what then still differs, differs in more than its formatting."""
+"""Schemas rebuilt from their own dumps: what still differs then, differs in more than its formatting."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from modelmigrate.schema.dump import read_schema
 from modelmigrate.terminal import progress
 
 
-def describes_another(entry: SchemaObject) -> bool:
-    """Whether an entry says something about another object."""
-    return entry.kind in ("COMMENT", "OWNER") or entry.kind.endswith("ACL")
+def describes_another(obj: SchemaObject) -> bool:
+    """Whether it is a comment on another object, its owner or the privileges on it."""
+    return obj.kind in ("COMMENT", "OWNER") or obj.kind.endswith("ACL")
 
 
 @contextmanager
@@ -21,23 +21,26 @@ def rebuild_schema(schema: Schema) -> Iterator[str]:
     """The URL of a scratch database with this schema.
 
     Raises:
-        MigrateError: part of it cannot be made here, such as an extension that is not installed.
+        MigrateError: part of it cannot be created on the scratch server, such as an extension that
+            is not installed there.
     """
-    progress("rebuilding the live schema")
+    progress("rebuilding the schema")
     with scratch_database() as url:
-        if failed := execute_in_any_order(url, [entry.create_sql for entry in schema.values()]):
-            reasons = "\n".join(f"  {why}: {statement}" for statement, why in failed.items())
-            raise MigrateError(f"the schema cannot be rebuilt on the scratch server:\n{reasons}")
+        if failed := execute_in_any_order(url, [obj.create_sql for obj in schema.values()]):
+            reasons = "\n".join(f"  {reason}: {statement}" for statement, reason in failed.items())
+            raise MigrateError(
+                f"the schema cannot be rebuilt on the scratch server:\n{reasons}\nNothing was changed."
+            )
         yield url
 
 
-def diff_normalized(expected: Schema, found: Schema) -> list[Change]:
-    """What differs in more than its spelling: PostgreSQL spells some expressions in another way
-    once it has read what it had printed."""
-    if not (differences := diff(expected, found)):
+def diff_normalized(desired: Schema, current: Schema) -> list[Change]:
+    """The changes in more than formatting, that is those that a round trip does not settle:
+    PostgreSQL prints some expressions differently once it has read what it printed."""
+    if not (changes := diff(desired, current)):
         return []
     try:
-        with rebuild_schema(expected) as one, rebuild_schema(found) as other:
-            return diff(read_schema(one), read_schema(other))
-    except MigrateError:  # half a plan may make a schema that nobody can
-        return differences
+        with rebuild_schema(desired) as desired_url, rebuild_schema(current) as current_url:
+            return diff(read_schema(desired_url), read_schema(current_url))
+    except MigrateError:  # the schema that a partial plan leaves may not be one that can be created
+        return changes

@@ -1,10 +1,11 @@
-"""The states that schemas are compared in: databases that are made, cloned and thrown away.
+"""The states that schemas are compared in: scratch databases that are built, cloned and dropped.
 
-What was once replayed is kept, since a clone takes a twentieth of a second however long the history.
+A state that was built once is kept as a snapshot, since cloning it takes a twentieth of a second,
+however many migrations it holds.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -21,6 +22,7 @@ from modelmigrate.schema.declared import DeclaredObject, is_declared, read_decla
 from modelmigrate.schema.diff import Schema, SchemaObject
 from modelmigrate.schema.dump import read_schema, run_pg_dump
 from modelmigrate.schema.rebuild import describes_another
+from modelmigrate.schema.table import indexed_table
 from modelmigrate.sql.statements import shorten, split_parentheses
 from modelmigrate.terminal import progress
 
@@ -31,77 +33,119 @@ CHECKS_OF_BODIES = """
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
 
+# --- building a state ---
+
+
 @contextmanager
 def replay_migrations(migrations: list[Migration]) -> Iterator[str]:
     """The URL of a database to which the oldest migrations, these, were applied; to be read and
     cloned only.
 
     Raises:
-        MigrateError: one of them does not run from empty.
+        MigrateError: one of them cannot be applied, beginning with an empty database.
     """
-    prefixes = [snapshot_name(m.version, m.hash) for m in reversed(migrations)]
-    with cached_snapshot(prefixes) as template:
-        done = next((n for n, name in enumerate(prefixes) if template and name in template), None)
-        if done == 0 and template:
-            yield template
-            return
-        with scratch_database(template) as url:
-            if migrations:
-                progress("replaying migrations")
-                apply_to_scratch(url, len(migrations) if done is None else done)
-            if not migrations or not save_snapshot(url, prefixes[0], run_pg_dump(url)):
-                yield url
-                return
-    with replay_migrations(migrations) as url:
+    # Every migration's hash covers those before it, so each name stands for all up to that one.
+    names = [snapshot_name(each.version, each.hash) for each in reversed(migrations)]
+    with open_or_build(names, apply_next) as url:
         yield url
 
 
 @contextmanager
-def build_desired_state(ddl: str, declared: list[DeclaredObject], beside: Schema) -> Iterator[str]:
-    """The URL of a database with the tables of the models, the objects of the files, and what else
-    stands beside them; to be read and cloned only.
+def open_or_build(names: list[str], build: Callable[[str, int], None]) -> Iterator[str]:
+    """The URL of the snapshot `names[0]`, which is built and saved first where there is none; to be
+    read and cloned only.
 
-    Raises:
-        MigrateError: part of it cannot be made.
+    `names` are the snapshots to start from, the most complete one first. `build` gets the URL of a
+    clone of `names[count]`, or of an empty database, and that `count`: the steps that are missing.
+
+    On the server of DATABASE_URL, where no snapshots are kept, it is a scratch database each time.
     """
-    tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
-    files: dict[str, str] = {}
-    for each in declared:
-        place, text = project.relative(each.file), "\n".join(each.statements)
-        if text in files:
-            raise MigrateError(f"{place} makes the same as {files[text]}. Nothing was written.")
-        files[text] = place
-    others = {entry.create_sql: entry for entry in beside.values()}
-    name = snapshot_name(ddl, *files, *others)
-    with cached_snapshot([name]) as found:
-        if found:
+    # 1. Find the most complete snapshot.
+    with cached_snapshot(names) as found:
+        count = next((n for n, name in enumerate(names) if found and name in found), len(names))
+        if found and count == 0:
             yield found
             return
-    progress("making what the models say")
-    with scratch_database() as url:
-        failed = execute_in_any_order(url, [*tables, *files, *others])
-        # A right to what is gone is gone with it.
-        failed = {
-            s: why
-            for s, why in failed.items()
-            if s not in others or not describes_another(others[s])
-        }
-        reasons = [f"  {files.get(s, shorten(s))}: {why}" for s, why in failed.items()]
-        if reasons or (reasons := find_broken_bodies(url, files)):
-            raise MigrateError(
-                "\n".join(["models, files and migrations do not go together:", *reasons])
-                + "\nNothing was written. Change the models or the files. What only migrations"
-                " make: declare it by make schema-declare, or drop it in a migration of its own."
-            )
-        if not save_snapshot(url, name, run_pg_dump(url)):
-            yield url
-            return
-    with build_desired_state(ddl, declared, beside) as url:
+        # 2. Build the rest on a clone of it.
+        with scratch_database(found) as url:
+            build(url, count)
+            # 3. Save that, for the next time.
+            if not names or not save_snapshot(url, names[0], run_pg_dump(url)):
+                yield url
+                return
+    # 4. Open what was saved, here or by another process at the same time.
+    with open_or_build(names, build) as url:
         yield url
 
 
+def apply_next(url: str, count: int) -> None:
+    """Apply the next `count` migrations to a scratch database."""
+    if count:
+        progress("replaying migrations")
+        apply_to_scratch(url, count)
+
+
+@contextmanager
+def build_desired_state(
+    ddl: str, declared: list[DeclaredObject], migration_only_objects: Schema
+) -> Iterator[str]:
+    """The URL of a database with the tables of the models, the objects of the .sql files, and those
+    that only migrations create; to be read and cloned only.
+
+    Raises:
+        MigrateError: part of it cannot be created.
+    """
+    tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
+    files = files_by_statements(declared)
+    others = {obj.create_sql: obj for obj in migration_only_objects.values()}
+
+    def build(url: str, _: int) -> None:
+        progress("building the desired schema")
+        failed = execute_in_any_order(url, [*tables, *files, *others])
+        reasons = [
+            f"  {files.get(statement, shorten(statement))}: {reason}"
+            for statement, reason in failed.items()
+            # Comments and privileges go with the object that they were for.
+            if statement not in others or not describes_another(others[statement])
+        ]
+        if reasons or (reasons := find_broken_bodies(url, files)):
+            raise _cannot_build(reasons)
+
+    with open_or_build([snapshot_name(ddl, *files, *others)], build) as url:
+        yield url
+
+
+def _cannot_build(reasons: list[str]) -> MigrateError:
+    lines = "\n".join(reasons)
+    return MigrateError(
+        "Cannot build the desired schema from the models, the .sql files and the objects that only"
+        f" migrations create:\n{lines}\nNo file was written. Fix the models or the files. An object"
+        f" that only migrations create: declare it ({project.command('declare')}), or drop it in a"
+        " migration of its own."
+    )
+
+
+def files_by_statements(declared: list[DeclaredObject]) -> dict[str, str]:
+    """The path of each .sql file, by the text of its statements.
+
+    Raises:
+        MigrateError: two files have the same statements.
+    """
+    files: dict[str, str] = {}
+    for each in declared:
+        path, text = project.relative(each.file), "\n".join(each.statements)
+        if text in files:
+            raise MigrateError(
+                f"{path} creates the same object as {files[text]}: delete one of them."
+                " No file was written."
+            )
+        files[text] = path
+    return files
+
+
 def split_not_valid(statement: str) -> list[str]:
-    """A table with the constraints that are NOT VALID put behind it: inside, that goes unheeded."""
+    """A CREATE TABLE with its NOT VALID constraints in statements of their own: inside a CREATE
+    TABLE, PostgreSQL ignores NOT VALID."""
     if not statement.startswith("CREATE TABLE") or "NOT VALID" not in statement:
         return [statement]
     head, items, tail = split_parentheses(statement)
@@ -112,74 +156,100 @@ def split_not_valid(statement: str) -> list[str]:
 
 
 def find_broken_bodies(url: str, files: dict[str, str]) -> list[str]:
-    """What PostgreSQL objects to in the bodies of functions, now that all they use is there."""
+    """The errors that PostgreSQL finds in the bodies of functions once all that they use exists."""
     with closing(connect(url)) as connection:
         checks = connection.execute(CHECKS_OF_BODIES).fetchall()
-        failed = [(name, try_execute(connection, check)) for name, check in checks]
-    return [f"  {file_that_declares(name, files)}: {error}" for name, error in failed if error]
+        errors = [(name, try_execute(connection, check)) for name, check in checks]
+    return [f"  {file_that_declares(name, files)}: {error}" for name, error in errors if error]
 
 
 def file_that_declares(name: str, files: dict[str, str]) -> str:
-    """The file that makes a function, or all that make one of this name."""
+    """The file that declares a function, or all files that declare one of this name."""
     words = rf'\b(?:FUNCTION|PROCEDURE)\s+(?:\w+\.)?"?{re.escape(name)}"?\s*\('
     return (
-        " or ".join(place for text, place in files.items() if re.search(words, text, re.IGNORECASE))
+        " or ".join(path for text, path in files.items() if re.search(words, text, re.IGNORECASE))
         or name
     )
 
 
+# --- pairs of states ---
+
+
 @contextmanager
 def current_and_desired() -> Iterator[tuple[str, str]]:
-    """Scratch databases: what the migrations make, and what the models say."""
+    """The URLs of two scratch databases: the migrations replayed, and what the models, the .sql files
+    and the objects that only migrations create add up to.
+
+    Raises:
+        MigrateError: the models cannot be loaded, or one of the two states cannot be built.
+    """
     declared = read_declared()
     with ThreadPoolExecutor() as pool:
         progress("loading the models")
-        loading = pool.submit(read_models_ddl)
+        ddl = pool.submit(read_models_ddl)
         migrations = read_migrations() if any(project.migrations_dir().glob("*.sql")) else []
-        with replay_migrations(migrations) as old:
-            beside = objects_only_in_migrations(read_schema(old)) if migrations else {}
-            with build_desired_state(loading.result(), declared, beside) as new:
-                yield old, new
-
-
-def objects_only_in_migrations(schema: Schema) -> Schema:
-    """What neither models nor files say, and migrations written by hand may: rules, partitions."""
-    owned = {e.name for e in schema.values() if e.kind == "SEQUENCE OWNED BY"}
-    parts = {e.name for e in schema.values() if e.kind == "TABLE ATTACH"}
-
-    def belongs_to_models(entry: SchemaObject) -> bool:
-        if is_declared(entry, schema):
-            return True
-        if not re.match(r"(COLUMN |TABLE )?public\.", entry.name):
-            return False
-        match entry.kind:
-            case "TYPE":
-                return " AS ENUM " in entry.create_sql
-            case "SEQUENCE":
-                return entry.name in owned or not entry.create_sql.startswith("CREATE")
-            case "INDEX":
-                on = re.search(r" ON (?:ONLY )?(\S+) ", entry.create_sql)
-                return not on or on[1] not in parts
-            case "TABLE":
-                return entry.name not in parts
-            case "COMMENT":
-                return entry.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN"))
-            case "TABLE ATTACH" | "INDEX ATTACH":
-                return False
-        table, _, _ = entry.name.partition(" ")
-        return entry.kind in {"DEFAULT", "SEQUENCE OWNED BY"} or (
-            "CONSTRAINT" in entry.kind and table not in parts
-        )
-
-    return {label: entry for label, entry in schema.items() if not belongs_to_models(entry)}
+        with replay_migrations(migrations) as current_url:
+            migration_only = (
+                objects_only_in_migrations(read_schema(current_url)) if migrations else {}
+            )
+            with build_desired_state(ddl.result(), declared, migration_only) as desired_url:
+                yield current_url, desired_url
 
 
 @contextmanager
 def before_and_after(migrations: list[Migration], count: int) -> Iterator[tuple[str, str]]:
-    """Scratch databases without and with the last migrations, the second made from the first."""
+    """The URLs of two scratch databases, without and with the last `count` migrations; the second is
+    made from a clone of the first.
+
+    Raises:
+        MigrateError: one of the migrations cannot be applied.
+    """
     with (
-        replay_migrations(migrations[:-count]) as before,
-        scratch_database(before) as after,
+        replay_migrations(migrations[:-count]) as before_url,
+        scratch_database(before_url) as after_url,
     ):
-        apply_to_scratch(after, count)
-        yield before, after
+        apply_to_scratch(after_url, count)
+        yield before_url, after_url
+
+
+# --- what only migrations create ---
+
+# Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
+# CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the names of tables
+# that are attached to another one, `owned_sequences` those of sequences that belong to a column.
+Manages = Callable[[SchemaObject, set[str], set[str]], bool]
+MANAGED_BY_MODELS: dict[str, Manages] = {
+    "TABLE": lambda obj, partitions, _: obj.name not in partitions,
+    "INDEX": lambda obj, partitions, _: indexed_table(obj.create_sql) not in partitions,
+    "CONSTRAINT": lambda obj, partitions, _: obj.name.partition(" ")[0] not in partitions,
+    "DEFAULT": lambda *_: True,
+    "TYPE": lambda obj, *_: " AS ENUM " in obj.create_sql,
+    # An identity column's sequence comes as an ALTER TABLE.
+    "SEQUENCE": lambda obj, _, owned_sequences: (
+        obj.name in owned_sequences or not obj.create_sql.startswith("CREATE")
+    ),
+    "SEQUENCE OWNED BY": lambda *_: True,
+    "COMMENT": lambda obj, *_: obj.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN")),
+}
+
+
+def objects_only_in_migrations(schema: Schema) -> Schema:
+    """The objects that neither models nor .sql files manage, only migrations by hand: rules,
+    partitions, domains, privileges and so on."""
+    owned_sequences = {obj.name for obj in schema.values() if obj.kind == "SEQUENCE OWNED BY"}
+    partitions = {obj.name for obj in schema.values() if obj.kind == "TABLE ATTACH"}
+    return {
+        label: obj
+        for label, obj in schema.items()
+        if not is_declared(obj, schema)
+        and not is_managed_by_models(obj, partitions, owned_sequences)
+    }
+
+
+def is_managed_by_models(
+    obj: SchemaObject, partitions: set[str], owned_sequences: set[str]
+) -> bool:
+    """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
+    manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
+    in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
+    return bool(in_public and manages and manages(obj, partitions, owned_sequences))

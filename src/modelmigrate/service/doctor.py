@@ -1,4 +1,4 @@
-"""What is installed, which Atlas and PostgreSQL are used, and what to type where something fails."""
+"""What is installed, which Atlas and PostgreSQL are used, and what to type where a check fails."""
 
 import os
 import shutil
@@ -14,70 +14,83 @@ from modelmigrate.postgres.environments import server_status
 
 
 def diagnose() -> str:
-    """Every check on a line, `ok` or `FIX` with the command.
+    """Run every check; a line for each, `ok` or `FIX` with the command that fixes it.
 
     Raises:
-        MigrateError: something is broken; the same lines.
+        MigrateError: a check failed; the same lines.
     """
-    lines, broken = [], 0
+    lines, failed = [], 0
     for name, check in CHECKS.items():
         try:
             lines.append(f"ok   {name:<11} {check()}")
         except MigrateError as error:
-            broken += 1
+            failed += 1
             lines.append(f"FIX  {name:<11} {error}")
-    text = "\n".join(lines)
-    if broken:
-        raise MigrateError(f"{broken} of {len(CHECKS)} checks failed\n{text}")
-    return text
+    report = "\n".join(lines)
+    if failed:
+        raise MigrateError(f"{failed} of {len(CHECKS)} checks failed\n{report}")
+    return report
 
 
 def python() -> str:
+    """The interpreter that runs the commands."""
     return f"{sys.version.split()[0]}, {sys.executable}"
 
 
 def uv() -> str:
-    return answer("uv", "--version", cure="install uv: pip install uv")
+    """uv, which every target of make goes through."""
+    return first_line("uv", "--version", hint="install uv: pip install uv")
 
 
 def git() -> str:
-    version = answer("git", "--version", cure="install git")
-    ident = answer(
-        "git", "var", "GIT_COMMITTER_IDENT", cure="git config --global user.email YOU@..."
-    )
-    return f"{version}, as {ident.rpartition('>')[0]}>"
+    """git, and whom it commits as."""
+    version = first_line("git", "--version", hint="install git")
+    set_identity = "git config --global user.email YOU@..."
+    identity = first_line("git", "var", "GIT_COMMITTER_IDENT", hint=set_identity)
+    return f"{version}, as {identity.rpartition('>')[0]}>"
 
 
 def settings() -> str:
+    """`.env`, which holds passwords; a project without an example of it needs none."""
     env = project.root() / ".env"
+    if not env.exists() and not (project.root() / ".env.example").exists():
+        return "none needed: there is no .env.example"
     if not env.exists():
-        raise MigrateError("there is no .env: make setup")
+        raise MigrateError(f"there is no .env: {project.command('setup')}")
     if os.name == "posix" and stat.S_IMODE(env.stat().st_mode) & 0o077:
         raise MigrateError(".env can be read by others: chmod 600 .env")
-    return ".env is yours alone"
+    return ".env can be read by you alone"
 
 
 def atlas_binary() -> str:
-    found = find_atlas()
-    if not found:
-        raise MigrateError("not there yet: make atlas")
-    return f"{found.version}, from {found.source}: {found.path}"
+    """Which Atlas is used, and where it comes from."""
+    atlas = find_atlas()
+    if not atlas:
+        raise MigrateError(f"not installed yet: {project.command('atlas')}")
+    return f"{atlas.version}, from {atlas.source}: {atlas.path}"
 
 
 def database() -> str:
-    found = server_status()
-    return f"{found.version}, {'up' if found.running else 'down (make db-start)'}: {found.source}"
+    """The PostgreSQL for development."""
+    server = server_status()
+    state = "up" if server.running else f"down ({project.command('db start')})"
+    return f"{server.version}, {state}: {server.source}"
 
 
 def migrations() -> str:
+    """How many migrations there are."""
     files = sorted(project.migrations_dir().glob("*.sql"))
     if not files:
-        raise MigrateError("there is none yet: make setup")
+        raise MigrateError(f"there is none yet: {project.command('setup')}")
     return f"{len(files)}, the newest is {files[-1].name}"
 
 
-def answer(program: str, *arguments: str, cure: str) -> str:
-    """The first line that a program prints."""
+def first_line(program: str, *arguments: str, hint: str) -> str:
+    """The first line that a program prints.
+
+    Raises:
+        MigrateError: it is not installed, or it failed; the hint.
+    """
     path = shutil.which(program)
     if path:
         finished = subprocess.run(
@@ -89,7 +102,7 @@ def answer(program: str, *arguments: str, cure: str) -> str:
         )
         if finished.returncode == 0:
             return finished.stdout.partition("\n")[0]
-    raise MigrateError(cure)
+    raise MigrateError(hint)
 
 
 CHECKS: dict[str, Callable[[], str]] = {

@@ -1,4 +1,4 @@
-"""What Atlas is built from: a released CLI, a newer engine, and the edits that join them."""
+"""The recipe that Atlas is built by: a released CLI, a newer engine, and the edits that join them."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-# As text, so that a checkout with other line ends has the same hash.
+# As text, so that a checkout with other line ends gives the same hash.
 FILES = {
     name: files(__name__).joinpath(name).read_text(encoding="utf-8")
     for name in ("recipe.toml", "go.mod", "go.sum")
@@ -17,4 +17,4 @@ ENGINE, OLDEST_GO = (
     for pattern in (r"^\tariga\.io/atlas (\S+)", r"^go (\S+)")
 )
 STAMP = f"{ENGINE}-r{hashlib.sha256(''.join(FILES.values()).encode()).hexdigest()[:12]}"
-"""The version that the binary reports: its engine, and the recipe that made it."""
+"""The version that the binary reports: that of its engine, and the hash of the recipe."""
