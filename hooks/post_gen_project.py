@@ -127,8 +127,8 @@ def main() -> int:
     wanted = ANSWERS.get("_checkout")
     if wanted and not is_checked_out(wanted):
         problem = "cookiecutter ignores -c for a template in a folder or a zip"
-        cure = f"run git checkout {wanted} in the template's folder first, and leave out -c"
-        print(f"The project was not made: {problem}: {cure}", file=sys.stderr)
+        fix = f"run git checkout {wanted} in the template's folder first, and leave out -c"
+        print(f"The project was not made: {problem}: {fix}", file=sys.stderr)
         return 1
     shape(project)
     by = origin(project)
@@ -139,8 +139,8 @@ def main() -> int:
     unremembered = remember_template(project) if by == "cookiecutter" else None
     code = set_up(project, *(["--no-commit"] if by == "cruft create" else []))
     if unremembered:
-        cure = "link the project to the template later by cruft link"
-        print(f"  NOT DONE  updates     {unremembered}: {cure}")
+        fix = "link the project to the template later by cruft link"
+        print(f"  NOT DONE  updates     {unremembered}: {fix}")
     if code in STOPPED:
         return STOPPED[code]
     commands = "make migrate && make run" if code == 0 else "make setup, when that is fixed"

@@ -1,4 +1,4 @@
-"""Check the answers before anything is written: every problem at once, each with its cure."""
+"""Check the answers before anything is written: every problem at once, each with its fix."""
 
 import json
 import keyword
@@ -64,7 +64,7 @@ FREE_TEXT = {"project_name": 80, "description": 200, "author_name": 80}
 
 
 def problems(answers: dict[str, object]) -> list[str]:
-    """Everything that is wrong with the answers, with the cure; empty when all is well."""
+    """Everything that is wrong with the answers, with the fix; empty when all is well."""
     return [
         *slug_problems(str(answers["project_slug"])),
         *(p for name, most in FREE_TEXT.items() for p in text_problems(name, answers[name], most)),
@@ -136,8 +136,8 @@ def cookiecutter_problems() -> list[str]:
     version = tuple(int(part) for part in cookiecutter.__version__.split(".")[:2])
     if version >= OLDEST_COOKIECUTTER:
         return []
-    cure = "2.7 or newer is needed: pip install --upgrade cookiecutter"
-    return [f"cookiecutter {cookiecutter.__version__} is too old: {cure}"]
+    fix = "2.7 or newer is needed: pip install --upgrade cookiecutter"
+    return [f"cookiecutter {cookiecutter.__version__} is too old: {fix}"]
 
 
 def is_update(project: Path) -> bool:

@@ -22,7 +22,7 @@ class Settings:
     wait: float = 60
     """Seconds to wait for another migration to end."""
     attempts: int = 5
-    """How often a migration is tried when a lock, a deadlock or the connection is in the way."""
+    """How often a migration is tried when a lock, a deadlock or a lost connection stops it."""
     ignore: tuple[str, ...] = ()
     """Globs for what is no drift, such as "ACL *"."""
     models: str = "domain.models:Base"

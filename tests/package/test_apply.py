@@ -210,7 +210,7 @@ def test_a_session_that_an_administrator_ends_is_tried_again(project: Project, l
     assert "retry in" in said
 
 
-def test_a_reader_in_the_way_is_waited_for_a_bounded_time(project: Project, live: str) -> None:
+def test_a_reader_that_blocks_is_waited_for_a_bounded_time(project: Project, live: str) -> None:
     project.set(lock_timeout=0.2, attempts=2)
     project.add("20260102000000_more", "ALTER TABLE users ADD more text;\n")
     with holding(live, "SELECT * FROM users"):
@@ -310,7 +310,7 @@ def go_back(project: Project) -> None:
         (go_back, "the database is ahead: it has 20260102000000_b"),
     ],
 )
-def test_a_history_that_does_not_fit_is_broken_for_every_command(
+def test_a_history_mismatch_is_found_by_every_command(
     project: Project, live: str, what: Callable[[Project], None], words: str
 ) -> None:
     what(project)
@@ -337,7 +337,7 @@ def test_a_dry_run_shows_the_files_and_makes_nothing(project: Project) -> None:
     assert tables(url) == set()
 
 
-def test_a_database_made_by_other_means_is_refused_and_can_be_taken_over(project: Project) -> None:
+def test_a_database_made_by_other_means_is_refused_and_can_be_baselined(project: Project) -> None:
     url = os.environ["LIVE_DATABASE_URL"]
     execute(url, FIRST[1])
     code, said = migrate(project)

@@ -239,7 +239,7 @@ def test_a_choice_that_there_is_not_names_those_that_there_are(
     assert {"format": "json, github", "fix": "adopt, revert"}[option] in checked.err
 
 
-def test_a_change_by_hand_is_undone_when_that_is_confirmed(project: Project, live: str) -> None:
+def test_a_change_by_hand_is_reverted_when_that_is_confirmed(project: Project, live: str) -> None:
     before = everything(live)
     execute(
         live,
@@ -305,7 +305,7 @@ def test_undoing_leaves_what_is_ignored(project: Project, live: str) -> None:
 # --- migrate-downgrade ---
 
 
-def test_the_last_migrations_are_taken_back_by_number(project: Project, live: str) -> None:
+def test_the_last_migrations_are_rolled_back_by_number(project: Project, live: str) -> None:
     assert downgrade(project).code == 0
     assert read_status(live).version == BIO[:14]
     ran = downgrade(project, steps="2", allow_loss="users,users.bio")
@@ -316,7 +316,7 @@ def test_the_last_migrations_are_taken_back_by_number(project: Project, live: st
     assert drift(project).code == 0
 
 
-def test_all_after_a_version_are_taken_back(project: Project, live: str) -> None:
+def test_all_after_a_version_are_rolled_back(project: Project, live: str) -> None:
     ran = downgrade(project, to=FIRST[:14], allow_loss="users.bio")
     assert ran.code == 0, ran.said
     assert read_status(live).version == FIRST[:14]
@@ -336,7 +336,7 @@ def test_a_dry_run_takes_nothing_back(project: Project, live: str) -> None:
     assert everything(live) == before
 
 
-def test_without_a_confirmation_nothing_is_taken_back(project: Project, live: str) -> None:
+def test_without_a_confirmation_nothing_is_rolled_back(project: Project, live: str) -> None:
     before = everything(live)
     assert downgrade(project, yes=False).code == 3
     assert everything(live) == before
@@ -377,7 +377,7 @@ def test_what_its_author_calls_irreversible_is_refused_with_the_way_forward(
         ("DROP INDEX more\nselect;\n", "syntax error"),
     ],
 )
-def test_a_down_file_that_leads_elsewhere_is_found_before_it_runs(
+def test_a_down_file_that_restores_another_schema_is_found_before_it_runs(
     project: Project, live: str, text: str, said: str
 ) -> None:
     migrated(project, NEW, "CREATE INDEX more ON users (age);\n", text)
@@ -388,7 +388,7 @@ def test_a_down_file_that_leads_elsewhere_is_found_before_it_runs(
     assert everything(live) == before
 
 
-def test_a_database_that_drifted_is_not_taken_back(project: Project, live: str) -> None:
+def test_a_database_that_drifted_is_not_rolled_back(project: Project, live: str) -> None:
     execute(live, "ALTER TABLE users ADD extra text")
     before = everything(live)
     refused = downgrade(project)
@@ -398,9 +398,7 @@ def test_a_database_that_drifted_is_not_taken_back(project: Project, live: str) 
     assert everything(live) == before
 
 
-def test_rows_that_forbid_the_way_back_stay_and_so_does_all_else(
-    project: Project, live: str
-) -> None:
+def test_rows_that_forbid_a_rollback_stay_and_so_does_all_else(project: Project, live: str) -> None:
     migrated(project, NEW, "ALTER TABLE users ADD CONSTRAINT grown_up CHECK (age > 0);\n")
     lax = "ALTER TABLE users DROP CONSTRAINT grown_up, ADD later text;\n"
     migrated(project, "20260105000000_lax", lax)
@@ -452,7 +450,7 @@ ATOMIC = "CREATE FUNCTION two() RETURNS integer BEGIN ATOMIC SELECT 1; SELECT 2;
 
 
 @pytest.mark.parametrize("sql", [BASE, BASE + ATOMIC], ids=["everything", "semicolons inside"])
-def test_a_database_that_others_made_is_taken_over(project: Project, empty: str, sql: str) -> None:
+def test_a_database_that_others_made_is_baselined(project: Project, empty: str, sql: str) -> None:
     shutil.rmtree(project.migrations)
     execute(empty, sql)
     before = read_schema(empty)
@@ -470,7 +468,7 @@ def test_a_database_that_others_made_is_taken_over(project: Project, empty: str,
     assert drift(project).code == 0
 
 
-def test_a_database_of_an_older_version_is_recorded_as_that(project: Project, empty: str) -> None:
+def test_a_database_of_an_older_version_is_baselined_at_that(project: Project, empty: str) -> None:
     execute(empty, FILES[FIRST] + FILES[BIO])
     taken = baseline(project)
     assert taken.code == 0, taken.said
@@ -481,7 +479,7 @@ def test_a_database_of_an_older_version_is_recorded_as_that(project: Project, em
     assert drift(project).code == 0
 
 
-def test_the_schema_of_no_version_is_not_taken_over(project: Project, empty: str) -> None:
+def test_the_schema_of_no_version_is_not_baselined(project: Project, empty: str) -> None:
     execute(empty, FILES[FIRST] + "CREATE TABLE other (id integer);")
     refused = baseline(project)
     assert refused.code == 3
@@ -489,7 +487,7 @@ def test_the_schema_of_no_version_is_not_taken_over(project: Project, empty: str
     assert read_status(empty).applied == []
 
 
-def test_a_database_with_a_record_is_not_taken_over(project: Project, live: str) -> None:
+def test_a_database_with_revisions_is_not_baselined(project: Project, live: str) -> None:
     before = everything(live)
     refused = baseline(project)
     assert refused.code == 1
@@ -497,13 +495,13 @@ def test_a_database_with_a_record_is_not_taken_over(project: Project, live: str)
     assert everything(live) == before
 
 
-def test_an_empty_database_is_not_taken_over(project: Project, empty: str) -> None:
+def test_an_empty_database_is_not_baselined(project: Project, empty: str) -> None:
     refused = baseline(project)
     assert refused.code == 1
     assert "make migrate" in refused.err
 
 
-def test_nothing_is_taken_over_without_a_confirmation(project: Project, empty: str) -> None:
+def test_nothing_is_baselined_without_a_confirmation(project: Project, empty: str) -> None:
     shutil.rmtree(project.migrations)
     execute(empty, FILES[FIRST])
     assert project.run("baseline", env="live").code == 3
@@ -584,7 +582,7 @@ def test_accepting_the_files_writes_the_down_files_that_are_missing(project: Pro
 # --- schema-inspect, --help ---
 
 
-def test_the_live_schema_is_printed_as_sql_that_makes_it_anew(project: Project, live: str) -> None:
+def test_the_live_schema_is_printed_as_sql_that_recreates_it(project: Project, live: str) -> None:
     ran = project.run("inspect", env="live")
     assert ran.code == 0
     assert ran.out == project.run("inspect", env="live", format="sql").out

@@ -62,7 +62,7 @@ def started(project: Project, *statements: str) -> None:
 def created(project: Project, **options: str) -> list[str]:
     """Create; the texts of the new migrations, which are in order."""
     before = project.names()
-    ran = project.run("create", **({"m": "change"} | options))
+    ran = project.run("create", **({"message": "change"} | options))
     assert ran.code == 0, ran.said
     assert project.run("check").code == 0
     new = [name for name in project.names() if name not in before]
@@ -89,7 +89,7 @@ def content(project: Project) -> dict[str, bytes]:
 def refused(project: Project, code: int, **options: str) -> str:
     """What is said where nothing is written."""
     before = content(project)
-    ran = project.run("create", **({"m": "change"} | options))
+    ran = project.run("create", **({"message": "change"} | options))
     assert ran.code == code, ran.said
     assert content(project) == before
     return ran.err
@@ -109,7 +109,7 @@ def test_a_spelling_of_the_same_is_nothing_to_do(project: Project) -> None:
     assert created(project) == []
 
 
-def test_one_file_and_its_way_back_are_written_and_then_models_and_migrations_agree(
+def test_one_file_and_its_down_migration_are_written_and_then_the_migrations_match_the_models(
     project: Project,
 ) -> None:
     models(project, USERS, INDEX)
@@ -378,7 +378,7 @@ def test_a_value_is_removed_from_an_enum_and_the_rest_of_the_rows_stay(
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_what_fails_half_way_leaves_no_file_and_the_old_sums(
+def test_what_fails_half_way_leaves_no_file_and_the_old_checksums(
     project: Project, monkeypatch: pytest.MonkeyPatch, first: bool
 ) -> None:
     if not first:

@@ -329,7 +329,7 @@ def test_pictures_of_dropped_tables_go_and_the_files_of_others_stay(picture: Pic
     }  # fmt: skip
 
 
-def test_a_file_in_the_way_that_was_not_made_here_is_kept(picture: Picture) -> None:
+def test_a_file_that_was_not_generated_is_not_overwritten(picture: Picture) -> None:
     folder = picture(THREE)
     (folder / "index.md").write_text("mine", encoding="utf-8")
     before = content(folder)

@@ -227,11 +227,11 @@ NUMBERED = "INSERT INTO things (id, n) VALUES (7, 7)"
 
 
 class Story(NamedTuple):
-    """Models one after another, rows that are there from the first on, and those mended later."""
+    """Models one after another, rows that are there from the first on, and those fixed later."""
 
     states: list[State]
     rows: str = ""
-    mended: Mapping[int, str] = {}
+    fixed: Mapping[int, str] = {}
     lost: tuple[str, ...] = ()
 
 
@@ -702,8 +702,8 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
     for step, text in enumerate(ddl(snippets)):
         befores.append(read_schema(live))
         for number, story in stories.items():
-            if step in story.mended:
-                execute(live, named(story.mended[step], number))
+            if step in story.fixed:
+                execute(live, named(story.fixed[step], number))
         files = len(project.names())
         reports.append(reached(project, live, text))
         counts.append(len(project.names()) - files)
@@ -770,7 +770,9 @@ def test_an_index_is_made_with_its_table_and_concurrently_where_that_is_there(
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_what_atlas_loses_reaches_the_database_and_leads_back(name: str, steps: list[Step]) -> None:
+def test_what_atlas_misses_reaches_the_database_and_is_rolled_back(
+    name: str, steps: list[Step]
+) -> None:
     number = list(STORIES).index(name)
     for state, step in zip(STORIES[name].states, steps, strict=False):
         schema = "\n".join(

@@ -129,7 +129,7 @@ def applied(project: Project, **options: str) -> int:
 
 def written(project: Project, **options: str) -> str:
     """What is said where the next migration is written, or nothing is to do."""
-    ran = project.run("create", **({"m": "change"} | options))
+    ran = project.run("create", **({"message": "change"} | options))
     assert ran.code == 0, ran.said
     return ran.out
 
@@ -219,7 +219,7 @@ LIVES = {
 
 
 @pytest.mark.parametrize("kind", LIVES)
-def test_it_is_made_changed_dropped_and_made_again_and_every_step_is_taken_back(
+def test_it_is_created_changed_dropped_and_recreated_and_every_step_is_rolled_back(
     project: Project, live: str, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     base, one, other, damage, label = LIVES[kind]
@@ -1237,7 +1237,7 @@ def test_kinds_without_a_folder_stay_as_migrations_make_them(project: Project, l
     assert diff(before, read_schema(live)) == []
 
 
-def test_rights_to_a_view_outlast_its_being_made_anew_and_end_with_it(
+def test_privileges_on_a_view_outlast_its_recreation_and_end_with_it(
     project: Project, live: str
 ) -> None:
     by_hand(

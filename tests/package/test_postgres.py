@@ -302,7 +302,7 @@ def test_a_server_follows_its_project_that_is_moved(open_folder: Path) -> None:
         shutil.rmtree(open_folder / "after")
 
 
-def test_a_project_made_anew_in_the_same_place_starts_empty(shared: Path) -> None:
+def test_a_project_recreated_in_the_same_place_starts_empty(shared: Path) -> None:
     execute(development_url(), "CREATE TABLE gone ()")
     old = postmaster(shared)
     shutil.rmtree(shared / ".postgres")

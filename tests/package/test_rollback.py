@@ -1,4 +1,4 @@
-"""Every migration has a way back to the very schema before, or says why there is none."""
+"""Every migration can be rolled back to the exact previous schema, or says why it cannot."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +139,7 @@ EXACT = {
     "rows alone": "UPDATE users SET age = 18 WHERE age IS NULL",
 }  # fmt: skip
 
-# These have no way back that can be found: what the reason has to name.
+# These are irreversible: what the reason has to name.
 REFUSED = {
     "a domain in use loses its check": (
         "ALTER DOMAIN positive DROP CONSTRAINT positive_check",
@@ -167,7 +167,7 @@ def base(project: Project) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("what", EXACT)
-def test_a_migration_comes_back_to_the_very_schema_before(base: str, what: str) -> None:
+def test_a_down_migration_restores_the_exact_previous_schema(base: str, what: str) -> None:
     with scratch_database(base) as after:
         execute(after, EXACT[what])
         before = read_schema(base)
@@ -179,7 +179,7 @@ def test_a_migration_comes_back_to_the_very_schema_before(base: str, what: str) 
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_where_there_is_no_way_back_the_file_says_so_and_why(base: str, what: str) -> None:
+def test_what_is_irreversible_says_so_in_its_down_file_and_why(base: str, what: str) -> None:
     sql, reason = REFUSED[what]
     with scratch_database(base) as after:
         execute(after, sql)

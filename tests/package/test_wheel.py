@@ -71,7 +71,7 @@ def make(at: Path, *options: str, umask: int = -1) -> CompletedProcess[str]:
 
 
 def made(at: Path) -> Path:
-    """The wheel, made anew, of the only version that there may be."""
+    """The wheel, made again, of the only version that there may be."""
     finished = make(at)
     assert finished.returncode == 0, finished.stderr
     (wheel,) = vendor(at).iterdir()

@@ -140,7 +140,7 @@ def renamed(said: str, old: str) -> str:
     return found[1]
 
 
-def test_a_merge_in_conflict_is_settled_and_a_second_run_changes_nothing(
+def test_a_merge_in_conflict_is_resolved_and_a_second_run_changes_nothing(
     diverged: Repository,
 ) -> None:
     diverged.git("merge", "main", fails=True)
@@ -283,7 +283,7 @@ def test_two_files_that_change_one_table_are_a_note(repository: Repository) -> N
     assert f"note: {LIKES}, and {BIO} of main, change users" in said
 
 
-def test_models_in_conflict_are_named_and_can_be_settled_afterwards(
+def test_models_in_conflict_are_named_and_can_be_resolved_afterwards(
     repository: Repository,
 ) -> None:
     repository.git("checkout", "-q", "main")
@@ -310,7 +310,7 @@ def test_models_that_say_more_than_the_files_are_found(repository: Repository) -
     assert (code, 'ADD COLUMN "bio"' in said) == (2, True), said
 
 
-def test_files_that_a_database_has_keep_their_names_until_taken_back(diverged: Repository) -> None:
+def test_applied_files_keep_their_names_until_rolled_back(diverged: Repository) -> None:
     local = diverged.schema("db", "url")[1].strip()
     assert diverged.schema("apply")[0] == 0
     diverged.git("merge", "main", fails=True)

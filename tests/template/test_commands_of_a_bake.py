@@ -86,7 +86,7 @@ def test_models_that_cannot_be_read_are_named_and_nothing_is_written(fork: Path)
     assert migrations(fork) == ["initial.sql"]
 
 
-def test_a_migration_edited_by_hand_is_a_broken_history_until_it_is_accepted(fork: Path) -> None:
+def test_a_modified_migration_is_a_history_mismatch_until_it_is_accepted(fork: Path) -> None:
     [file] = (fork / "migrations").glob("*.sql")
     file.write_text(file.read_text(encoding="utf-8") + "-- a comment\n", encoding="utf-8")
     for target in ("migrate-validate", "migrate", "migrate-create m=x"):
@@ -182,8 +182,8 @@ def test_the_doctor_names_what_is_broken_and_its_cure(fork: Path) -> None:
     code, _, said = make(fork, "doctor")
     assert code == 1
     assert "2 of 7 checks failed" in said
-    for cure in ("there is no .env: make setup", "there is none yet: make setup"):
-        assert cure in said
+    for fix in ("there is no .env: make setup", "there is none yet: make setup"):
+        assert fix in said
 
 
 def test_make_alone_lists_every_target_with_its_purpose(service: Path) -> None:

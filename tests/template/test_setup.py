@@ -1,4 +1,4 @@
-"""`make setup` with a tool missing: the project is made, and each gap is told with its cure."""
+"""`make setup` with a tool missing: the project is made, and each gap is told with its fix."""
 
 import os
 import shutil

@@ -7,6 +7,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.target import Target
 from modelmigrate.schema.diff import Change
+from modelmigrate.terminal import say
 
 DESCRIPTIONS = {
     "extra": "exists in the database, but not in",
@@ -27,7 +28,7 @@ def report_drift(
     if not changes:
         return report
     if form not in (None, "", "text"):
-        print(report)
+        say(report)
         report = f"{len(changes)} difference(s)"
     raise MigrateError(report, Exit.DRIFT)
 

@@ -21,6 +21,7 @@ from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import rebuild_schema
 from modelmigrate.sql.statements import replace_outside_quotes, strip_comments
+from modelmigrate.terminal import say
 
 # Forms that do nothing on a database where the change was made by hand.
 IF_EXISTS_FORMS = {
@@ -81,7 +82,7 @@ def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool)
             plan = plan_schema_change(work_url, replayed_url, expected)
         script = verified_script(plan, [live_url], expected)
         script = "\n".join([*invalid_indexes, script])
-        print(f"{script}\n", flush=True)
+        say(f"{script}\n")
         losses = find_data_loss(live_url, script)
         not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
     if not yes:

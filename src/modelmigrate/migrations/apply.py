@@ -30,6 +30,7 @@ from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import replay_migrations
+from modelmigrate.terminal import say
 
 ATLAS_APPLICATION = "atlas migrate apply"
 # What Atlas says when a retry may well work.
@@ -77,7 +78,7 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
                     f"{error}\n{describe_remaining_state(target)}", error.code
                 ) from None
             seconds = backoff(attempt)
-            print(f"  {error.short}: retry in {seconds:.1f} s", flush=True)
+            say(f"  {error.short}: retry in {seconds:.1f} s")
             time.sleep(seconds)
     copy_roles(target.url)
     with replay_migrations(read_migrations()) as replayed_url:
@@ -141,11 +142,11 @@ def apply_batch(target: Target, batch: list[Migration], session: str) -> None:
             _show_progress(child, {migration.version: migration.name for migration in batch})
         except KeyboardInterrupt:
             child.wait()  # it was told, too, and rolls back
-            print("stopped")
+            say("stopped")
             raise
         reader.join()
     if child.returncode:
-        print("failed", flush=True)
+        say("failed")
         _drop_invalid_indexes(target.url, batch)
         error = atlas_error(hide_passwords("".join(stderr), {"DATABASE_URL": session}))
         if found := TRANSIENT.search(str(error)):
@@ -158,9 +159,9 @@ def _show_progress(child: subprocess.Popen[str], names: dict[str, str]) -> None:
     """Tell which file is applied, as Atlas tells its version."""
     for line in child.stdout or ():
         if found := re.search(r"-- migrating version (\S+)", line):
-            print(f"  {names.get(found[1], found[1])}", end=" ", flush=True)
+            say(f"  {names.get(found[1], found[1])}", end=" ")
         elif found := re.search(r"-- ok \((.*)\)", line):
-            print(f"ok ({found[1]})", flush=True)
+            say(f"ok ({found[1]})")
 
 
 def _drop_invalid_indexes(url: str, batch: list[Migration]) -> None:

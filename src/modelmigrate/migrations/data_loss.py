@@ -13,6 +13,7 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.sql.statements import shorten, split_statements, strip_comments
+from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
 GENERATED_COLUMNS = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerated <> ''"
@@ -81,7 +82,7 @@ def count_lost_rows(
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         for loss in losses:
             counted[loss.label] = count_rows(connection, loss)
-            print(f"rows that lose {loss.label}: {counted[loss.label]}", flush=True)
+            say(f"rows that lose {loss.label}: {counted[loss.label]}")
     for statement in map(strip_comments, split_statements(script)):
         if CHANGES_ROWS.match(statement):
             counted["rows"] = shorten(statement)

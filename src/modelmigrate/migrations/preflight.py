@@ -9,6 +9,7 @@ from modelmigrate.migrations.revisions import REVISIONS_TABLE, MigrationStatus
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import Environment
 from modelmigrate.schema.dump import INVALID_INDEXES
+from modelmigrate.terminal import say
 
 PRIVILEGES = """
     SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on',
@@ -89,4 +90,4 @@ def drop_concurrently(url: str, indexes: list[str]) -> None:
         with closing(connect(url)) as connection:
             for name in indexes:
                 connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}".encode())
-                print(f"  dropped {name}, which a failed attempt left INVALID", flush=True)
+                say(f"  dropped {name}, which a failed attempt left INVALID")

@@ -14,7 +14,7 @@ from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import before_and_after
-from modelmigrate.terminal import progress
+from modelmigrate.terminal import progress, say
 
 
 def roll_back(
@@ -48,7 +48,7 @@ def roll_back(
         losses = find_data_loss(after_url, script)
         verify_schema(target, read_schema(after_url), "Nothing was changed.")
     newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
-    print(f"Rolling back, newest first: {newest_first}\n\n{script}\n", flush=True)
+    say(f"Rolling back, newest first: {newest_first}\n\n{script}\n")
     not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
     if dry_run:
         return "dry run: nothing was changed"

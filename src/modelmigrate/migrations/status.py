@@ -2,6 +2,7 @@
 
 from modelmigrate.migrations.revisions import describe_status, read_status, require_consistent
 from modelmigrate.migrations.target import Target
+from modelmigrate.terminal import say
 
 
 def show_status(target: Target) -> str:
@@ -13,7 +14,7 @@ def show_status(target: Target) -> str:
     status = read_status(target.url)
     report = f"{target.title}\n{describe_status(status)}"
     if status.mismatches:
-        print(report)
+        say(report)
         require_consistent(status)
     return report
 

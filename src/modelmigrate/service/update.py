@@ -36,7 +36,7 @@ from modelmigrate.service.template import (
     find_update,
     read_cruft_state,
 )
-from modelmigrate.terminal import indent, say
+from modelmigrate.terminal import indent, note, say
 
 SCHEMA = ("src/domain/models/", "src/infrastructure/persistence/sql/", "load_models.py")
 UNCHANGED = "Nothing was changed."
@@ -158,10 +158,10 @@ def main() -> int:
     try:
         return run_command(given.command, given.to, checked=not given.no_check)
     except MigrateError as error:
-        print(f"error: {error}", file=sys.stderr)
+        note(f"error: {error}")
         return error.code
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        note("stopped")
         return INTERRUPTED
 
 

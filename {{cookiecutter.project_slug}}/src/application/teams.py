@@ -28,7 +28,7 @@ async def page(
 ) -> Page[Team]:
     """Teams in the order of their making, from the first beyond `after` on; without members.
 
-    With `search`, those whose name holds all of its words, or is spelt nearly like it.
+    With `search`, those whose name holds all of its words, or is spelled nearly like it.
     """
     async with uow:
         if search:

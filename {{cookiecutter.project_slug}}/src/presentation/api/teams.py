@@ -53,7 +53,7 @@ async def create_team(body: TeamFoundation, uow: Uow, request: Request, response
 async def list_teams(
     uow: Uow, search: Search = None, after: After = None, limit: Limit = 50
 ) -> Page[Team]:
-    """All teams, or those whose name has all words of `search`, or is spelt nearly like it."""
+    """All teams, or those whose name has all words of `search`, or is spelled nearly like it."""
     return await teams.page(uow, after, limit, search)
 
 

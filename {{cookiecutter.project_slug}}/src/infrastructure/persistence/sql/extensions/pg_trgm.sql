@@ -1,2 +1,2 @@
--- Names that are spelt nearly alike: the index ix_teams_name_likeness.
+-- Names that are spelled nearly alike: the index ix_teams_name_likeness.
 CREATE EXTENSION pg_trgm;
