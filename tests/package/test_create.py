@@ -390,7 +390,7 @@ def test_what_fails_half_way_leaves_no_file_and_the_old_checksums(
         raise MigrateError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelmigrate.migrations.files.rehash", broken)
+        patch.setattr("modelmigrate.migrations.files.update_checksums", broken)
         assert "the disk is full" in refused(project, 1)
     assert created(project, rename="none")
 

@@ -1,13 +1,13 @@
 """What models can say beyond plain tables: all of it reaches the database, or nothing is written.
 
-The snippets are SQLAlchemy models; the service's own Python prints them as DDL, as `make` would.
+The snippets are SQLAlchemy models; the loader prints them as DDL, as for a service.
 """
 
 import json
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -18,7 +18,7 @@ from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.schema.states import build_desired_state
 from modelmigrate.sql.statements import split_statements
-from tests.conftest import run
+from tests.conftest import TREE, run
 from tests.package.harness import Project, begun_anew, execute, project_with_models
 from tests.package.test_create import OUTSIDE, back, created, migrated, models, refused
 
@@ -26,18 +26,21 @@ from tests.package.test_create import OUTSIDE, back, created, migrated, models, 
 PRINTER = """\
 import io, json, sys
 from contextlib import redirect_stdout
-from load_models import DIALECT, check_statements, import_models, print_ddl
+from pathlib import Path
+from atlas_provider_sqlalchemy.ddl import print_ddl
+from modelmigrate.models.loader import DIALECT, Models, _check_statements, load_models
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-convention = import_models().metadata.naming_convention
+convention = load_models().metadata.naming_convention
+models = Models(Path("src"), "domain.models", "Base")
 
 def ddl(snippet):
     class Base(DeclarativeBase):
         metadata = MetaData(naming_convention=convention)
     exec("from sqlalchemy import *; from sqlalchemy.dialects.postgresql import *\\n" + snippet,
          {"Base": Base, "metadata": Base.metadata})
-    check_statements(Base)
+    _check_statements(models, Base)
     with redirect_stdout(io.StringIO()) as printed:
         print_ddl(DIALECT, [Base])
     return printed.getvalue()
@@ -638,12 +641,11 @@ class Step(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def ddl(service: Path) -> Callable[[list[str]], list[str]]:
-    """Prints the DDL of snippets."""
+def ddl() -> Callable[[list[str]], list[str]]:
+    """Prints the DDL of snippets, with the naming convention of the service's models."""
 
     def printed(snippets: list[str]) -> list[str]:
-        python = service / ".venv" / "bin" / "python"
-        ran = run(python, "-c", PRINTER, at=service, input=json.dumps(snippets))
+        ran = run(sys.executable, "-B", "-c", PRINTER, at=TREE, input=json.dumps(snippets))
         assert ran.returncode == 0, ran.stderr
         return [str(text) for text in json.loads(ran.stdout)]
 

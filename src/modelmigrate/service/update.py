@@ -86,8 +86,8 @@ def show_update(update: TemplateUpdate) -> Exit:
 
 def show_news(update: TemplateUpdate) -> None:
     """Print the upgrade notes and the new questions."""
-    for note in update.notes:
-        say(f"\n{note}")
+    for section in update.notes:
+        say(f"\n{section}")
     if update.questions:
         say(f"\nnew questions, answered by their defaults (see {CRUFT_FILE}):")
         say(indent([f"{key}: {json.dumps(value)}" for key, value in update.questions.items()]))
