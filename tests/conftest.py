@@ -76,6 +76,7 @@ def workshop() -> Iterator[Path]:
     config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/clones\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COOKIECUTTER_CONFIG", str(config))
+        patch.setenv("MYPY_CACHE_DIR", str(folder / "mypy"))
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -166,8 +167,15 @@ def service(template: Path, workshop: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def fork(service: Path, workshop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A copy of the baked service that one test may change. Its environment is made anew."""
+def fork(
+    service: Path,
+    workshop: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """A copy of the baked service that one test may change. It borrows the service's environment,
+    into which uv installs whichever of them runs a command."""
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(service / ".venv"))
     project = workshop / request.node.name / SLUG
     shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
     yield project

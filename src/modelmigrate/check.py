@@ -17,6 +17,7 @@ def validate_migrations() -> str:
         MigrateError: a check fails; the lines of those before it, and the reason. The exit code is
             4 where the files do not match `atlas.sum`.
     """
+    project.root()  # without a project, no check failed: there was none
     lines: list[str] = []
     try:
         migrations = read_migrations()
