@@ -49,7 +49,7 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
     project: Project,
 ) -> None:
     folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
-    (folder / "views").mkdir(parents=True)
+    (folder / "views").mkdir(parents=True, exist_ok=True)
     (folder / "views" / "v.sql").write_text("CREATE VIEW v AS SELECT id, nick FROM users;\n")
 
     ran = project.run("declare")
@@ -70,9 +70,12 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
 
 def test_a_file_that_is_wrong_is_an_error_and_nothing_is_written(project: Project) -> None:
     folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
-    (folder / "views" / "bad.sql").write_text("CREATE FUNCTION g() RETURNS int;\n")
+    (folder / "views").mkdir(parents=True, exist_ok=True)
+    bad = folder / "views" / "bad.sql"
+    bad.write_text("CREATE FUNCTION g() RETURNS int;\n")
     before = sorted(folder.rglob("*.sql"))
     ran = project.run("declare")
     assert ran.code == 1
     assert "move it to src/infrastructure/persistence/sql/functions/" in ran.err
     assert sorted(folder.rglob("*.sql")) == before
+    bad.unlink()

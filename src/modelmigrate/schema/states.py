@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
-from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
 from modelmigrate.errors import MigrateError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
@@ -187,7 +187,7 @@ def current_and_desired() -> Iterator[tuple[str, str]]:
     with ThreadPoolExecutor() as pool:
         progress("loading the models")
         ddl = pool.submit(read_models_ddl)
-        migrations = read_migrations() if any(project.migrations_dir().glob("*.sql")) else []
+        migrations = read_migrations() if has_migrations() else []
         with replay_migrations(migrations) as current_url:
             migration_only = (
                 objects_only_in_migrations(read_schema(current_url)) if migrations else {}

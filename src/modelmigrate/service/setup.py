@@ -115,9 +115,10 @@ def postgres() -> str:
 
 def migration() -> str:
     """Create the first migration from the models."""
+    from modelmigrate.atlas.directory import has_migrations
     from modelmigrate.migrations.create import create_migrations
 
-    if any(project.migrations_dir().glob("*.sql")):
+    if has_migrations():
         return "migrations/ has its first migration already"
     created = create_migrations("initial").files
     return f"migrations/{created[0].name}" if created else "the models declare nothing"
