@@ -19,7 +19,7 @@ from modelmigrate.atlas.directory import update_checksums
 from modelmigrate.cli import main
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import stop_servers
-from tests.conftest import TREE
+from tests.conftest import TREE, in_memory
 
 
 class Ran(NamedTuple):
@@ -92,12 +92,6 @@ def words(command: str, options: Mapping[str, str | bool]) -> list[str]:
         option = [] if name == "message" else [f"--{name.replace('_', '-')}"]
         typed += [*option, value] if isinstance(value, str) else option * value
     return typed
-
-
-def in_memory() -> Path | None:
-    """A folder where servers need not wait for a disk, if there is one with room."""
-    folder = Path("/dev/shm")  # noqa: S108
-    return folder if folder.is_dir() and shutil.disk_usage(folder).free > 4 << 30 else None
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, TREE, run
-from tests.package.harness import Ran, execute, in_memory
+from tests.conftest import ROOT, TREE, in_memory, run
+from tests.package.harness import Ran, execute
 
 MODELS = """\
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column

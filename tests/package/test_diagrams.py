@@ -17,7 +17,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.inspect.pages import write_diagrams
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import stop_servers
-from tests.conftest import TREE
+from tests.conftest import TREE, in_memory
 
 SVG = "{http://www.w3.org/2000/svg}"
 # Draws the schema that the SQL makes, and tells where.
@@ -58,7 +58,7 @@ class Rectangle(NamedTuple):
 @pytest.fixture(scope="module")
 def project() -> Iterator[Path]:
     """A folder, open to the server's user, with what makes it a project."""
-    folder = Path(tempfile.mkdtemp(prefix="viz-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="viz-tests-", dir=in_memory()))
     folder.chmod(0o755)
     shutil.copy(TREE / "atlas.hcl", folder)
     with pytest.MonkeyPatch.context() as patch:

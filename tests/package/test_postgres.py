@@ -28,6 +28,7 @@ from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.environments import development_url, server_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import stop_servers
+from tests.conftest import in_memory
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
@@ -40,7 +41,7 @@ NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if ROOT else {}
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A short path that `nobody` may enter too."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-tests-", dir=in_memory()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
