@@ -10,7 +10,7 @@ import pytest
 
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.atlas.commands import command_line, environment
-from modelmigrate.atlas.directory import read_migrations
+from modelmigrate.atlas.directory import checksums, read_migrations, require_checksums
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
@@ -629,3 +629,28 @@ def test_every_environment_of_atlas_hcl_has_the_same_migrations() -> None:
     blocks = re.findall(r"^  migration \{.*?^  \}", text, re.MULTILINE | re.DOTALL)
     assert len(blocks) == text.count('\nenv "') > 1
     assert len(set(blocks)) == 1
+
+
+def test_checksums_are_those_that_atlas_writes(project: Project) -> None:
+    odd = {
+        "20260105000000_ünïcode.sql": "SELECT 'ünï';\r\n",
+        "20260106000000_empty.sql": "",
+        ".hidden.sql": "SELECT 1;",
+        "z.sql": "-- atlas:txmode none\n\nSELECT 1;\n",
+    }
+    for name, text in odd.items():
+        (project.migrations / name).write_bytes(text.encode())
+    assert project.run("hash").code == 0
+    written = (project.migrations / "atlas.sum").read_bytes()
+    assert checksums() == written
+    (project.migrations / "z.sql").write_text("SELECT 2;\n")
+    assert checksums() != written
+    assert project.run("check").code == 4
+
+
+def test_a_directive_about_checksums_is_for_atlas_to_read(project: Project) -> None:
+    ignored = project.migrations / "20260105000000_ignored.sql"
+    ignored.write_text("-- atlas:sum ignore\n\nSELECT 1;\n")
+    assert project.run("hash").code == 0
+    ignored.write_text("-- atlas:sum ignore\n\nSELECT 2;\n")
+    require_checksums()

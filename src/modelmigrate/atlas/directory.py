@@ -1,6 +1,8 @@
 """The migration directory: its files, their order, `atlas.sum` and the `-- atlas:` directives."""
 
+import hashlib
 import re
+from base64 import b64encode
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +70,28 @@ def require_migrations() -> None:
 
 def require_checksums() -> None:
     """Raise MigrateError (exit code 4) where the files do not match `atlas.sum`."""
-    run_atlas("migrate", "validate")
+    sums = project.migrations_dir() / "atlas.sum"
+    # Where they do match, starting Atlas would take fifty times as long to say so.
+    if not sums.is_file() or sums.read_bytes() != checksums():
+        run_atlas("migrate", "validate")
+
+
+def checksums() -> bytes:
+    """What Atlas writes into `atlas.sum` for the files as they are; nothing where one of them has a
+    directive about that, which is for Atlas to read.
+
+    Source: `NewHashFile` in ariga.io/atlas/sql/migrate/dir.go.
+    """
+    running, total, lines = hashlib.sha256(), hashlib.sha256(), []
+    for file in sorted(project.migrations_dir().glob("*.sql"), key=lambda file: file.name):
+        name, content = file.name.encode(), file.read_bytes()
+        if b"atlas:sum" in content:
+            return b""
+        running.update(name + content)
+        digest = b64encode(running.digest())
+        total.update(name + digest)
+        lines.append(name + b" h1:" + digest + b"\n")
+    return b"h1:" + b64encode(total.digest()) + b"\n" + b"".join(lines)
 
 
 def update_checksums() -> None:

@@ -33,7 +33,7 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
         if not given:
             _register_owner(owner, name)
         try:
-            _create_database(owner, name, url, template)
+            _create_database(owner, name, url, template, ours=not given)
             yield url_of_database(url, name)
         finally:
             # On a connection of its own: the owner's, idle for long, may have been cut.
@@ -54,7 +54,7 @@ def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
 
 
 def _create_database(
-    owner: psycopg.Connection[Any], name: str, url: str, template: str | None
+    owner: psycopg.Connection[Any], name: str, url: str, template: str | None, *, ours: bool
 ) -> None:
     # CREATE DATABASE fails where one of this name exists, so this never is the application's.
     if template and url_of_database(template, "") != url_of_database(url, ""):
@@ -62,10 +62,13 @@ def _create_database(
             "the template is not on the server of the scratch databases. Nothing was changed."
         )
     original = str(conninfo_to_dict(template)["dbname"]) if template else "template0"
-    statement = SQL("CREATE DATABASE {} TEMPLATE {}")
+    # Copying files takes half the time of writing all of them to the log. It makes a checkpoint, too,
+    # which costs nothing on our own server, but would on one that others work on.
+    strategy = SQL("STRATEGY file_copy" if ours else "")
+    statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
     wait_for_sessions(owner, original)
     try:
-        owner.execute(statement.format(Identifier(name), Identifier(original)))
+        owner.execute(statement.format(Identifier(name), Identifier(original), strategy))
     except errors.ObjectInUse as error:
         raise MigrateError(f"{error}\nNothing was changed. Close those sessions first.") from None
     except errors.InsufficientPrivilege as error:
