@@ -4,6 +4,7 @@ import subprocess
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import isolated
 
 
 def git(*arguments: str, hint: str = "", stdin: str | None = None) -> str:
@@ -14,7 +15,7 @@ def git(*arguments: str, hint: str = "", stdin: str | None = None) -> str:
     """
     try:
         finished = subprocess.run(
-            ["git", *arguments], cwd=project.root(), input=stdin,
+            ["git", *arguments], cwd=project.root(), env=isolated(), input=stdin,
             capture_output=True, encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     except FileNotFoundError:

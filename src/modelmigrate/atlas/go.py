@@ -11,6 +11,7 @@ from pathlib import Path
 
 from modelmigrate.atlas.recipe import CLI, OLDEST_GO
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import isolated
 from modelmigrate.terminal import note
 
 EXE = ".exe" if os.name == "nt" else ""
@@ -70,7 +71,7 @@ def go_environment(work: Path) -> dict[str, str]:
         # 1.6 GB, deleted with that folder, unless the environment names lasting places.
         "GOMODCACHE": str(work / "modules"),
         "GOCACHE": str(work / "objects"),
-        **os.environ,
+        **isolated(),
         "GOPATH": str(work / "path"),
         "GOTMPDIR": str(work),
         "GOTOOLCHAIN": "local",
@@ -142,7 +143,7 @@ def try_run(
     try:
         return subprocess.run(
             command,
-            env=os.environ | environment,
+            env=isolated(**environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",

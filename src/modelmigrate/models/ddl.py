@@ -5,6 +5,7 @@ import sys
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import isolated
 
 
 def read_models_ddl() -> str:
@@ -15,6 +16,7 @@ def read_models_ddl() -> str:
     """
     finished = subprocess.run(
         [sys.executable, project.root() / "load_models.py"],
+        env=isolated(),
         capture_output=True,
         encoding="utf-8",
         check=False,

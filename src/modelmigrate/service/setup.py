@@ -22,6 +22,7 @@ from pathlib import Path
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import isolated
 from modelmigrate.terminal import note, say
 
 DONE = 0
@@ -153,19 +154,12 @@ def uv() -> str:
     raise skipped("uv is not installed: pip install uv.")
 
 
-def environment() -> dict[str, str]:
-    """For children: without the virtual environment that a hook may run in, which uv must not mistake
-    for the project's, and without the path to the wheel that this may have been started from."""
-    foreign = ("VIRTUAL_ENV", "PYTHONPATH")
-    return {key: value for key, value in os.environ.items() if key not in foreign}
-
-
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     """Run a program in the project."""
     return subprocess.run(
         command,
         cwd=project.root(),
-        env=environment(),
+        env=isolated(),
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -204,7 +198,7 @@ def run_schema() -> int:
     """Run the second half to its end: it cleans up itself after an interrupt."""
     program = ("python", "-m", "modelmigrate.service.setup", "--schema-only")
     arguments = ("run", "--no-sync", "--quiet", *program)
-    with subprocess.Popen((uv(), *arguments), cwd=project.root(), env=environment()) as child:
+    with subprocess.Popen((uv(), *arguments), cwd=project.root(), env=isolated()) as child:
         while True:
             try:
                 return child.wait()

@@ -5,7 +5,6 @@ versions of the template are rendered here as well, which tells every file that 
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
+from modelmigrate.isolation import isolated
 
 CRUFT_FILE = ".cruft.json"
 # On older Pythons cruft ignores the list of what it must skip.
@@ -47,15 +47,12 @@ def run(*command: str | Path, at: Path | None = None) -> subprocess.CompletedPro
     Raises:
         MigrateError: it is not installed.
     """
-    # The project's own settings are none of the template's business.
-    foreign = ("UV_ENV_FILE", "PYTHONPATH")
-    environment = {key: value for key, value in os.environ.items() if key not in foreign}
-    environment |= {"TEMPLATE_SETUP": "no", "PYTHONUTF8": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+    plain = {"PYTHONUTF8": "1", "COLUMNS": "200", "NO_COLOR": "1"}
     try:
         return subprocess.run(
             command,
             cwd=at or project.root(),
-            env=environment,
+            env=isolated(TEMPLATE_SETUP="no", **plain),
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -9,7 +9,6 @@ version is no reason to install a project's dependencies.
 
 import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.isolation import isolated
 from modelmigrate.service.merge import (
     CONFLICT,
     DROPPED,
@@ -133,10 +133,8 @@ def next_steps(changed: list[str], *, checked: bool) -> list[str]:
 def run_step(step: str) -> bool:
     """Run a command with its output shown; whether it succeeded."""
     say(f"\n$ {step}")
-    # Without the flags of the make around us, which would announce every folder it enters, and
-    # without the path to the wheel that this program may run from.
-    foreign = ("MAKE", "PYTHONPATH")
-    environment = {key: os.environ[key] for key in os.environ if not key.startswith(foreign)}
+    # Without the flags of the make around us, which would announce every folder it enters.
+    environment = {k: value for k, value in isolated().items() if not k.startswith("MAKE")}
     name, *arguments = step.split()
     program = shutil.which(name)  # the full path, as Windows needs it
     if program:
