@@ -14,10 +14,10 @@ from modelmigrate.atlas.directory import checksums, read_migrations, require_che
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
-from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.dump import ABSENT, parse_dump, read_schema, run_pg_dump
 from modelmigrate.schema.states import replay_migrations
 from tests.conftest import TREE, run
-from tests.package.harness import Project, Ran, execute, project_with_models
+from tests.package.harness import Project, Ran, connected, execute, project_with_models
 
 FIRST = "20260101000000_first"
 BIO = "20260102000000_bio"
@@ -654,3 +654,26 @@ def test_a_directive_about_checksums_is_for_atlas_to_read(project: Project) -> N
     assert project.run("hash").code == 0
     ignored.write_text("-- atlas:sum ignore\n\nSELECT 2;\n")
     require_checksums()
+
+
+@pytest.mark.parametrize(
+    ("statements", "left_out"),
+    {
+        "CREATE TABLE t (a int)": ["--no-security-labels", "--no-comments"],
+        "DROP SCHEMA public": ["--no-security-labels"],
+        "COMMENT ON SCHEMA public IS NULL": ["--no-security-labels"],
+        "COMMENT ON SCHEMA public IS 'ours'": ["--no-security-labels"],
+        "CREATE TABLE t (a int); COMMENT ON COLUMN t.a IS 'x'": ["--no-security-labels"],
+        "CREATE EXTENSION pg_trgm": ["--no-security-labels"],
+        "DROP SCHEMA public; CREATE SCHEMA public": ["--no-security-labels"],
+    }.items(),
+)
+def test_only_what_is_not_there_is_left_out_of_a_dump(
+    project: Project, statements: str, left_out: list[str]
+) -> None:
+    with scratch_database() as url:
+        execute(url, statements)
+        assert [option for (option,) in execute(url, ABSENT)] == left_out
+        with connected(url) as connection:
+            [(owner,)] = connection.execute("SELECT current_user").fetchall()
+        assert read_schema(url) == parse_dump(run_pg_dump(url), owner, owner)
