@@ -22,7 +22,7 @@ OPTIONAL = {
 
 # What `make setup` answers when there is no "next" -> what cookiecutter is told. It deletes the
 # project for anything but 0: right for a schema that is wrong, not for one interrupted.
-STOPPED = {1: 1, 130: 0}
+STOPPED = {10: 1, 130: 0}
 
 
 def shape(project: Path) -> None:

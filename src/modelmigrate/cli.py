@@ -349,11 +349,12 @@ def doctor() -> str:
 @app.command(epilog=example("setup"))
 def setup(
     no_commit: Annotated[bool, typer.Option("--no-commit", help="Leave git alone.")] = False,
+    workspace: Annotated[bool, typer.Option("--workspace", help="Join uv's workspace.")] = False,
 ) -> int:
     """Make a checkout ready. Adds settings, dependencies, Atlas and the first migration."""
     from modelmigrate.service.setup import set_up
 
-    return set_up(commit=not no_commit)
+    return set_up(commit=not no_commit, as_member=workspace)
 
 
 # --- template ---
@@ -370,9 +371,7 @@ def check_template(to: To = None) -> int:
 @template.command("update", epilog=example("template update", "template update --to v0.2.0"))
 def update_template(
     to: To = None,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Leave out the project's own check.")
-    ] = False,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Leave out its check.")] = False,
 ) -> int:
     """Merge the newest template into the project, uncommitted."""
     from modelmigrate.service.update import run_command
@@ -384,9 +383,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a failure becomes a message and its exit code (see `modelmigrate.errors`)."""
     try:
         result = app(args=arguments, prog_name="modelmigrate", standalone_mode=False)
-    except MigrateError as error:
+    except (MigrateError, OSError) as error:  # of the system: a full disk, a closed folder
         print(f"error: {error}", file=sys.stderr)
-        return error.code
+        return error.code if isinstance(error, MigrateError) else Exit.ERROR
     except TyperException as error:
         error.show()  # type: ignore[attr-defined]  # it says what is wrong, and how to get help
         if type(error).__name__ != "NoArgsIsHelpError":  # which is the help, and private
@@ -396,5 +395,5 @@ def main(arguments: list[str] | None = None) -> int:
         print(result)
         return Exit.OK
     if result == INTERRUPTED:
-        print("stopped", file=sys.stderr)
+        print("stopped. Repeat the command to go on.", file=sys.stderr)
     return int(result or Exit.OK)

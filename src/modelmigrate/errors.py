@@ -20,3 +20,7 @@ class MigrateError(Exception):
     def __init__(self, message: str, code: Exit = Exit.ERROR) -> None:
         super().__init__(message)
         self.code = code
+
+
+class SchemaRefusedError(MigrateError):
+    """PostgreSQL or Atlas does not accept the schema that the models and the .sql files declare."""

@@ -276,7 +276,7 @@ def test_set_up_and_template_updates_need_no_installed_package(makefile: Path, v
     target = project.TARGETS.get(verb, verb)
     shown = make(makefile, "--dry-run", target, "to=v9").stdout
     program = verb.replace("template ", "update ")
-    assert re.search(rf"^PYTHONPATH=\S* python3 -m modelmigrate\.service\.{program}", shown)
+    assert re.search(rf"&& PYTHONPATH=\S* python3 -m modelmigrate\.service\.{program}", shown)
     assert ("--to='v9'" in shown) == verb.startswith("template")
 
 

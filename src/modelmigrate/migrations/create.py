@@ -6,7 +6,7 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import generate_down
 from modelmigrate.migrations.files import file_name, file_names, write_migrations
 from modelmigrate.planning.context import CannotPlanError
@@ -56,7 +56,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             groups = split_by_transaction(statements, current)
             files = split_and_verify(current_url, groups)
         except CannotPlanError as error:
-            raise MigrateError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
+            raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         texts, downs = [text for text, _ in files], [down for _, down in files]
         contents = dict(zip(file_names(name, texts), texts, strict=True))
     written = write_migrations(contents, downs)

@@ -9,7 +9,7 @@ from modelmigrate.atlas.directory import TXMODE_NONE
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.transactions import with_delimiter
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import try_execute
+from modelmigrate.postgres.execute import require_statement_to_blame, try_execute
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
@@ -66,6 +66,7 @@ def execute_as_migration(url: str, statements: list[str]) -> str:
             except errors.UnsafeNewEnumValueUsage:
                 raise
             except psycopg.Error as error:
+                require_statement_to_blame(error)
                 reason = str(error)
             else:
                 return with_delimiter([*settings, *statements])

@@ -1,13 +1,18 @@
 """Statements whose failure is an answer, not an error."""
 
+import re
 from collections.abc import Iterable
 from contextlib import closing
 from typing import Any
 
 import psycopg
 
+from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.connection import connect
 
+# Connections, resources such as memory and disk, shutdowns, the operating system, corruption: see
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+SERVER_FAILED = re.compile("08|53|57P|58|F0|XX001|XX002")
 BATCH_SIZE = 100  # statements that are sent at once
 
 
@@ -37,9 +42,23 @@ def execute_all(connection: psycopg.Connection[Any], *statements: str) -> bool:
 
 
 def try_execute(connection: psycopg.Connection[Any], statement: str) -> psycopg.Error | None:
-    """Run a statement; the error if it fails, else None."""
+    """Run a statement; the error if it fails, else None.
+
+    Raises:
+        MigrateError: no statement could run: the disk is full, the server stops.
+    """
     try:
         connection.execute(statement.encode())
     except psycopg.Error as error:
+        require_statement_to_blame(error)
         return error
     return None
+
+
+def require_statement_to_blame(error: psycopg.Error) -> None:
+    """Raise MigrateError where it is not the statement that the server has failed at."""
+    if not error.sqlstate or SERVER_FAILED.match(error.sqlstate):
+        raise MigrateError(
+            f"PostgreSQL cannot go on: {error}\nThat was on a scratch database, and no file was written."
+            " Fix the cause, then repeat the command."
+        ) from None

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
 from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
-from modelmigrate.errors import MigrateError
+from modelmigrate.errors import MigrateError, SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_in_any_order, try_execute
@@ -115,9 +115,9 @@ def build_desired_state(
         yield url
 
 
-def _cannot_build(reasons: list[str]) -> MigrateError:
+def _cannot_build(reasons: list[str]) -> SchemaRefusedError:
     lines = "\n".join(reasons)
-    return MigrateError(
+    return SchemaRefusedError(
         "Cannot build the desired schema from the models, the .sql files and the objects that only"
         f" migrations create:\n{lines}\nNo file was written. Fix the models or the files. An object"
         f" that only migrations create: declare it ({project.command('declare')}), or drop it in a"

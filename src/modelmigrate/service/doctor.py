@@ -10,7 +10,16 @@ from collections.abc import Callable
 from modelmigrate import project
 from modelmigrate.atlas.binary import find_atlas
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import isolated
 from modelmigrate.postgres.environments import server_status
+from modelmigrate.service.environment import (
+    damaged_packages,
+    environment_name,
+    made_elsewhere,
+    packages_of_others,
+)
+from modelmigrate.service.repository import ignored, shown
+from modelmigrate.service.steps import run
 
 
 def diagnose() -> str:
@@ -48,6 +57,29 @@ def git() -> str:
     set_identity = "git config --global user.email YOU@..."
     identity = first_line("git", "var", "GIT_COMMITTER_IDENT", hint=set_identity)
     return f"{version}, as {identity.rpartition('>')[0]}>"
+
+
+def environment() -> str:
+    """The virtual environment that every target of make runs in."""
+    again = project.command("setup")
+    if others := packages_of_others():
+        raise MigrateError(
+            f"{environment_name()} holds packages of something else: {shown(others)}"
+        )
+    if made_elsewhere():
+        raise MigrateError(f"{environment_name()} was made in another folder: {again}")
+    if damaged := damaged_packages():
+        raise MigrateError(f"{environment_name()} lacks files of {shown(damaged)}: {again}")
+    return f"{environment_name()}, whole"
+
+
+def repository() -> str:
+    """Whether git tracks what a clone needs."""
+    if run("git", "rev-parse", "--show-toplevel").returncode:
+        raise MigrateError(f"there is no git repository: {project.command('setup')}")
+    if names := ignored():
+        raise MigrateError(f"git ignores {shown(names)}: git add --force {' '.join(names[:3])}")
+    return "nothing that a clone needs is ignored"
 
 
 def settings() -> str:
@@ -96,6 +128,7 @@ def first_line(program: str, *arguments: str, hint: str) -> str:
         finished = subprocess.run(
             [path, *arguments],
             cwd=project.root(),
+            env=isolated(),
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -109,6 +142,8 @@ CHECKS: dict[str, Callable[[], str]] = {
     "python": python,
     "uv": uv,
     "git": git,
+    "environment": environment,
+    "repository": repository,
     "settings": settings,
     "atlas": atlas_binary,
     "postgres": database,

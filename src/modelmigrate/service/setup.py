@@ -1,8 +1,8 @@
 """A fresh checkout made ready to work on; also run when the project is generated.
 
 Every step can be repeated safely and reports in one line. A step that cannot be done now says how to
-fix that, and nothing is undone. Exit codes: 0 all done, 1 the schema is wrong, 3 a step is not done,
-130 interrupted.
+fix that, and nothing is undone. Exit codes: 0 all done, 3 a step is not done, 10 PostgreSQL or Atlas
+refused the schema, 130 interrupted. No crash has the exit code 10, which may cost the project.
 """
 
 # The first half needs a Python >= 3.10 and nothing else, for it runs from the wheel before anything
@@ -16,48 +16,32 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
 from modelmigrate import project
-from modelmigrate.errors import MigrateError
+from modelmigrate.errors import MigrateError, SchemaRefusedError
 from modelmigrate.isolation import isolated
+from modelmigrate.service.environment import (
+    damaged_packages,
+    environment_folder,
+    environment_name,
+    made_elsewhere,
+    packages_of_others,
+    workspace_above,
+)
+from modelmigrate.service.repository import repository, shown
+from modelmigrate.service.steps import (
+    DONE,
+    INCOMPLETE,
+    run,
+    run_steps,
+    skipped,
+    start_log,
+    summary,
+)
 from modelmigrate.terminal import note, say
 
-DONE = 0
-FAILED = 1
-INCOMPLETE = 3
+REFUSED = 10
 INTERRUPTED = 130
-
-
-class StepSkipped(Exception):
-    """Why a step is not done, and what to type."""
-
-
-def skipped(reason: object) -> StepSkipped:
-    """The error for a step that is not done, with what to type once the reason is fixed."""
-    return StepSkipped(f"{reason} Fix that, then run: {project.command('setup')}")
-
-
-def run_steps(*steps: Callable[[], str]) -> int:
-    """Run the steps in order, a line each; those after one that is not done are not run."""
-    needed = ""
-    for step in steps:
-        name = step.__name__
-        if needed:
-            say(f"  NOT DONE  {name:<11} needs: {needed}")
-            continue
-        if sys.stdout.isatty():
-            say(f"  ...       {name}", end="\r")
-        started = time.monotonic()
-        try:
-            outcome, report = "done", step()
-        except StepSkipped as reason:
-            outcome, report, needed = "NOT DONE", " ".join(str(reason).split()), name
-        seconds = time.monotonic() - started
-        say(f"  {outcome:<9} {name:<11} {report} ({seconds:.1f} s)")
-    return INCOMPLETE if needed else DONE
 
 
 def settings() -> str:
@@ -74,31 +58,79 @@ def settings() -> str:
     return ".env is written, with a generated password"
 
 
+def workspace() -> str:
+    """Leave a uv workspace above alone until told otherwise."""
+    folder = workspace_above() or project.root()
+    path = project.root().relative_to(folder).as_posix()
+    raise skipped(
+        f"the uv workspace in {folder} takes this project for a member: uv would write the uv.lock and"
+        " the .venv there. Nothing there was touched. To keep the project apart, add exclude ="
+        f' ["{path}"] to [tool.uv.workspace] in its pyproject.toml. To make it a member, run instead:'
+        f" {project.command('setup', workspace=True)}."
+    )
+
+
+def may_lock(*, told: bool) -> bool:
+    """Whether uv may lock and install: there is no workspace above, or its lock has this project."""
+    folder = workspace_above()
+    file = folder and folder / "uv.lock"
+    known = f'name = "{project.root().name}"'
+    return told or not file or (file.is_file() and known in file.read_text(encoding="utf-8"))
+
+
 def lock() -> str:
     """Pin every dependency; from uv's cache where the network is down."""
+    if os.pathsep in str(project.root()):
+        raise skipped(
+            f"the project's path has a {os.pathsep} in it, which no virtual environment works with:"
+            " move the project."
+        )
     finished = run(uv(), "lock", "--quiet")
     if finished.returncode and run(uv(), "lock", "--offline").returncode:
-        raise skipped(f"uv lock failed: {summary(finished)}.")
-    packages = (project.root() / "uv.lock").read_text(encoding="utf-8").count("[[package]]")
-    return f"uv.lock pins {packages} packages"
+        raise skipped(f"uv lock failed: {summary(finished)}")
+    file = (workspace_above() or project.root()) / "uv.lock"
+    packages = file.read_text(encoding="utf-8").count("[[package]]")
+    return f"{'uv.lock' if file.parent == project.root() else file} pins {packages} packages"
 
 
 def install() -> str:
-    """Install what is locked into `.venv`."""
-    finished = run(uv(), "sync", "--locked", "--quiet")
-    if finished.returncode and run(uv(), "sync", "--locked", "--offline").returncode:
-        raise skipped(f"uv sync failed: {summary(finished)}.")
-    return "everything locked is in .venv"
+    """Install what is locked into the project's environment."""
+    if others := packages_of_others():
+        raise skipped(
+            f"{environment_name()} holds packages of something else"
+            f" ({shown(others)}), which uv would remove. Nothing was installed. Unset the variable, or"
+            " name an empty folder; if all of that may go: uv sync."
+        )
+    if workspace_above():  # whose environment is not ours to make anew
+        sync("--inexact")
+        return f"what this project needs is in {environment_name()}"
+    anew = made_elsewhere()
+    if anew:
+        clear = ("venv", "--quiet", "--clear", str(environment_folder()))
+        if (finished := run(uv(), *clear)).returncode:
+            raise skipped(f"uv venv failed: {summary(finished)}")
+    sync()
+    if damaged := damaged_packages():
+        sync("--reinstall")
+        anew = True
+    if damaged and (damaged := damaged_packages()):
+        raise skipped(f"{environment_name()} lacks files of {shown(damaged)}: is the disk full?")
+    remark = ", which was made anew" if anew else ""
+    return f"everything locked is in {environment_name()}{remark}"
+
+
+def sync(*options: str) -> None:
+    """Make the environment what the lock says."""
+    finished = run(uv(), "sync", "--locked", "--quiet", *options)
+    if finished.returncode and run(uv(), "sync", "--locked", "--offline", *options).returncode:
+        raise skipped(f"uv sync failed: {summary(finished)}")
 
 
 def atlas() -> str:
     """Find Atlas, or build it."""
     from modelmigrate.atlas.binary import atlas_binary
 
-    try:
-        return f"{atlas_binary()}"
-    except MigrateError as error:
-        raise skipped(error) from error
+    return str(atlas_binary())
 
 
 def postgres() -> str:
@@ -106,12 +138,9 @@ def postgres() -> str:
     from modelmigrate.postgres.environments import server_status
     from modelmigrate.postgres.scratch import scratch_database
 
-    try:
-        with scratch_database():
-            server = server_status()
-            return f"{server.version}, from {server.source}"
-    except MigrateError as error:
-        raise skipped(error) from error
+    with scratch_database():
+        server = server_status()
+        return f"{server.version}, from {server.source}"
 
 
 def migration() -> str:
@@ -125,26 +154,6 @@ def migration() -> str:
     return f"migrations/{created[0].name}" if created else "the models declare nothing"
 
 
-def repository() -> str:
-    """Make the first commit, unless the project already lies in a repository."""
-    if not shutil.which("git"):
-        raise skipped("git is not installed.")
-    toplevel = run("git", "rev-parse", "--show-toplevel")
-    if toplevel.returncode == 0 and Path(toplevel.stdout.strip()).resolve() != project.root():
-        return "inside another git repository: commit it there"
-    if run("git", "rev-parse", "--verify", "HEAD").returncode == 0:
-        return "git has its first commit already"
-    for command in (
-        ("init", "--quiet", "--initial-branch", "main"),
-        ("add", "--all"),
-        ("commit", "--quiet", "--message", "Start from the template"),
-    ):
-        finished = run("git", *command)
-        if finished.returncode:
-            raise skipped(f"git {command[0]} failed: {summary(finished)}.")
-    return "first commit on branch main"
-
-
 def uv() -> str:
     """The path of a uv that really starts: a version manager's shim may have none behind it."""
     candidates = [os.environ.get("UV"), *(shutil.which("uv", path=p) for p in os.get_exec_path())]
@@ -154,24 +163,6 @@ def uv() -> str:
     raise skipped("uv is not installed: pip install uv.")
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in the project."""
-    return subprocess.run(
-        command,
-        cwd=project.root(),
-        env=isolated(),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-
-
-def summary(finished: subprocess.CompletedProcess[str]) -> str:
-    """The first and the last line of a program's output: what went wrong, and why."""
-    lines = (finished.stderr or finished.stdout).strip().splitlines()
-    return " ... ".join(dict.fromkeys(line.strip() for line in (*lines[:1], *lines[-1:])))
-
-
 def schema() -> int:
     """The second half, in the project's environment."""
     from modelmigrate.postgres import server
@@ -179,10 +170,10 @@ def schema() -> int:
     signal.signal(signal.SIGINT, interrupt_once)
     was_idle = not any(map(server.is_running, server.SERVERS))
     try:
-        return run_steps(atlas, postgres, migration)
-    except MigrateError as error:
-        say(f"  FAILED    migration   {error}")
-        return FAILED
+        return run_steps(atlas, postgres, migration, through=(SchemaRefusedError,))
+    except SchemaRefusedError as error:
+        say(f"  REFUSED   migration   {error}")
+        return REFUSED
     finally:
         if was_idle:
             server.stop_servers()
@@ -201,17 +192,26 @@ def run_schema() -> int:
     with subprocess.Popen((uv(), *arguments), cwd=project.root(), env=isolated()) as child:
         while True:
             try:
-                return child.wait()
+                code = child.wait()
             except KeyboardInterrupt:
                 continue
+            break
+    if code in (DONE, INCOMPLETE, REFUSED, INTERRUPTED):
+        return code
+    reason = f"the step ended with exit code {code}."
+    say(f"  NOT DONE  migration   {skipped(reason)}")
+    return INCOMPLETE
 
 
-def set_up(*, commit: bool) -> int:
-    """Make the project ready; `commit` says whether its first commit is made, too.
+def set_up(*, commit: bool, as_member: bool = False) -> int:
+    """Make the project ready; `commit` says whether its first commit is made, too, and `as_member`
+    whether uv may write into a workspace above.
 
     Returns the exit code: see above.
     """
-    code = run_steps(settings, lock, install)
+    start_log()
+    apart = () if may_lock(told=as_member) else (workspace,)
+    code = run_steps(settings, *apart, lock, install)
     if code == DONE:
         code = run_schema()
     else:
@@ -225,12 +225,19 @@ def main() -> int:
     """The command `setup` for a Python without Typer."""
     parser = argparse.ArgumentParser(prog="modelmigrate setup", description=__doc__)
     parser.add_argument("--no-commit", action="store_true", help="leave git alone")
+    parser.add_argument("--workspace", action="store_true", help="join the uv workspace above")
     parser.add_argument("--schema-only", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
-        code = schema() if arguments.schema_only else set_up(commit=not arguments.no_commit)
+        if arguments.schema_only:
+            code = schema()
+        else:
+            code = set_up(commit=not arguments.no_commit, as_member=arguments.workspace)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except MigrateError as error:
+        note(f"error: {error}")
+        code = error.code
     if code == INTERRUPTED and not arguments.schema_only:
         note(f"\nstopped: what is done is kept. Continue with: {project.command('setup')}")
     return code

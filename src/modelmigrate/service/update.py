@@ -159,7 +159,7 @@ def main() -> int:
         note(f"error: {error}")
         return error.code
     except KeyboardInterrupt:
-        note("stopped")
+        note("stopped. Repeat the command to go on.")
         return INTERRUPTED
 
 
