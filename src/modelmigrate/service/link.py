@@ -129,7 +129,7 @@ def missing() -> str:
     reason = (
         "the hooks of its bake were not run"
         if pipelines == len(PIPELINES)
-        else "its bake had no template that is a git clone without changes, or was made by no hook"
+        else "the template of its bake was no git clone, or had uncommitted changes"
     )
     return f"there is no {CRUFT_FILE} ({reason}). Tie it to its template: {command(answers_of())}"
 
