@@ -2,11 +2,12 @@
 
 import json
 import keyword
+import os
 import re
 import sys
 import tempfile
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 # The only way in for answers: as data, never as code.
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
@@ -60,6 +61,18 @@ WINDOWS = {
     "prn",
     *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
 }
+# What is rendered whatever the answers: post_gen_project deletes those that were not chosen.
+OPTIONAL = (
+    ".circleci/config.yml",
+    ".github/workflows/ci.yml",
+    ".gitlab-ci.yml",
+    "deploy/argocd/application.yaml",
+    "deploy/kubernetes/deployment.yaml",
+    "deploy/kubernetes/kustomization.yaml",
+    "deploy/kubernetes/migration-job.yaml",
+    "deploy/kubernetes/service.yaml",
+)
+NOTES = ".bake-in-progress.json"
 FREE_TEXT = {"project_name": 80, "description": 200, "author_name": 80}
 
 
@@ -150,10 +163,34 @@ def is_update(project: Path) -> bool:
     return "_output_dir" not in ANSWERS and temporary and bool(named)
 
 
+def note_existing(project: Path) -> None:
+    """Note what is there already, in the project: no hook is told what a bake over a folder writes.
+
+    Notes that an interrupted bake has left are of no use any more.
+    """
+    paths = {PurePosixPath(name) for name in OPTIONAL}
+    folders = {folder for path in paths for folder in path.parents} - {PurePosixPath()}
+    there = {}
+    for path in sorted(paths | folders):
+        if os.path.lexists(project / path):
+            found = (project / path).lstat()
+            there[str(path)] = [found.st_mtime_ns, found.st_size]
+    if there:
+        (project / NOTES).write_text(json.dumps(there), encoding="utf-8")
+    else:
+        (project / NOTES).unlink(missing_ok=True)
+
+
 def main() -> int:
+    project = Path.cwd().resolve()
     found = [*cookiecutter_problems(), *problems(ANSWERS)]
-    if found and not is_update(Path.cwd().resolve()):
+    if found and not is_update(project):
         print("The project was not made:", *found, sep="\n  - ", file=sys.stderr)
+        return 1
+    try:
+        note_existing(project)
+    except OSError as error:
+        print(f"The project was not made: {error}. Nothing was changed.", file=sys.stderr)
         return 1
     return 0
 

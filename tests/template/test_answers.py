@@ -112,6 +112,17 @@ def test_a_refusal_lists_all_and_leaves_nothing_behind(template: Path, tmp_path:
     assert not (tmp_path / "out" / "1bad").exists()
 
 
+@pytest.mark.parametrize("name", ["!!!", "-", "😀"])
+def test_a_name_without_letters_is_refused_in_the_usual_words(
+    template: Path, tmp_path: Path, name: str
+) -> None:
+    baked = bake(template, tmp_path / "out", {"project_name": name})
+    assert baked.returncode != 0
+    assert "project_slug '-': use lower-case letters" in baked.stderr
+    assert "already exists" not in baked.stdout + baked.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 @pytest.fixture(scope="module")
 def answers_only(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template, less the files that no answer reaches: quick to render many times."""

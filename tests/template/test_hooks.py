@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelmigrate.service import link
 from tests.conftest import SLUG, bake, run
 from tests.template.hooks import DEFAULTS, load_hook
 
@@ -28,37 +29,29 @@ def test_cruft_update_and_diff_are_recognised_by_their_temporary_folder() -> Non
         assert post_gen(_commit="abc").origin(project) == "render"
 
 
-def test_set_up_can_be_switched_off(template: Path, tmp_path: Path) -> None:
+def test_set_up_can_be_switched_off_and_updates_stay_possible(
+    template: Path, tmp_path: Path
+) -> None:
     baked = bake(template, tmp_path / "out", env={"TEMPLATE_SETUP": "no"})
     project = tmp_path / "out" / SLUG
     assert baked.returncode == 0
-    assert (project / "pyproject.toml").exists()
-    for made in (".env", ".venv", "uv.lock", ".git", ".cruft.json"):
+    assert (project / ".cruft.json").exists()
+    for made in (".env", ".venv", "uv.lock", ".git"):
         assert not (project / made).exists()
 
 
-def test_a_template_with_uncommitted_changes_is_not_remembered(
-    template: Path, tmp_path: Path
-) -> None:
-    clone = tmp_path / "clone"
-    run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
-    hook = post_gen(_repo_dir=str(clone))
-    assert hook.remember_template(tmp_path) is None
-    (clone / "README.md").write_text("edited", encoding="utf-8")
-    (tmp_path / ".cruft.json").unlink()
-    assert "uncommitted" in hook.remember_template(tmp_path)
-    assert not (tmp_path / ".cruft.json").exists()
+def cloned(template: Path, folder: Path) -> Path:
+    run("git", "clone", "-q", template, folder, at=folder.parent).check_returncode()
+    return folder
 
 
 def test_a_commit_that_is_nowhere_else_is_updated_from_where_it_is(
     template: Path, tmp_path: Path
 ) -> None:
-    clone = tmp_path / "clone"
-    run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
-    hook = post_gen(_repo_dir=str(clone))
-    assert hook.address(clone) == str(template)
+    clone = cloned(template, tmp_path / "clone")
+    assert link.address_of(clone) == str(template)
     run("git", "commit", "-q", "--allow-empty", "-m", "Ours", at=clone).check_returncode()
-    assert hook.address(clone) == str(clone)
+    assert link.address_of(clone) == str(clone)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +65,9 @@ def test_a_commit_that_is_nowhere_else_is_updated_from_where_it_is(
 def test_a_token_in_the_template_s_address_is_not_remembered(
     origin: str, remembered: str, template: Path, tmp_path: Path
 ) -> None:
-    clone = tmp_path / "clone"
-    run("git", "clone", "-q", template, clone, at=tmp_path).check_returncode()
+    clone = cloned(template, tmp_path / "clone")
     run("git", "remote", "set-url", "origin", origin, at=clone).check_returncode()
-    assert post_gen(_repo_dir=str(clone)).address(clone) == remembered
+    assert link.address_of(clone) == remembered
 
 
 def test_without_a_shell_a_relative_template_is_found_from_where_the_bake_was_started(

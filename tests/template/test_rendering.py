@@ -28,7 +28,12 @@ def no_setup(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def text_files(project: Path) -> dict[str, str]:
-    files = (path for path in project.rglob("*") if path.is_file() and path.suffix != ".whl")
+    """What is rendered: neither the wheel nor what cruft remembers, where every answer stands."""
+    files = (
+        path
+        for path in project.rglob("*")
+        if path.is_file() and path.suffix != ".whl" and path.name != ".cruft.json"
+    )
     return {str(path.relative_to(project)): path.read_text(encoding="utf-8") for path in files}
 
 

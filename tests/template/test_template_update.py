@@ -451,6 +451,90 @@ def test_a_branch_is_followed_wherever_the_default_branch_goes(ground: Ground) -
     assert check(project).stdout == "up to date with the template\n"
 
 
+def hash_of(template: Path) -> str:
+    return run("git", "rev-parse", "HEAD", at=template).stdout.strip()
+
+
+@pytest.mark.parametrize("length", [40, 8])
+def test_a_project_that_is_pinned_to_a_commit_is_told_what_is_newer_and_how_to_move(
+    ground: Ground, length: int
+) -> None:
+    template, project = ground
+    pinned = hash_of(template)
+    tie(project, template, checkout=pinned[:length])
+    commit(project)
+    upto = check(project)
+    assert (upto.returncode, upto.stdout) == (
+        0,
+        f"pinned at {pinned} by .cruft.json\nup to date with the template\n",
+    )
+    release(template)
+    for command in (check, update):
+        finished = command(project)
+        assert finished.returncode == 2, finished.stderr
+        assert f"pinned at {pinned}" in finished.stdout
+        assert "commits on main since: 1. Nothing was changed." in finished.stdout
+        assert "make template-update to=main" in finished.stdout
+    run("git", "tag", "v0.9.0", at=template).check_returncode()
+    assert "since: 1, newest tag: v0.9.0." in check(project).stdout
+    assert "make template-update to=v0.9.0" in check(project).stdout
+    assert status(project) == ""
+    moved = run("make", "template-update", "to=v0.9.0", "check=no", at=project)
+    assert moved.returncode == 0, moved.stdout + moved.stderr
+    remembered = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+    assert (remembered["checkout"], remembered["commit"]) == ("v0.9.0", hash_of(template))
+
+
+def test_a_branch_whose_name_looks_like_a_commit_is_followed(ground: Ground) -> None:
+    template, project = ground
+    run("git", "checkout", "-q", "-b", "cafe", at=template).check_returncode()
+    tie(project, template, checkout="cafe")
+    commit(project)
+    release(template)
+    assert "there is a later template" in check(project).stdout
+
+
+def test_a_pin_to_another_commit_than_the_project_has_is_an_update(ground: Ground) -> None:
+    template, project = ground
+    release(template)
+    tie(project, template, checkout=hash_of(template))
+    commit(project)
+    assert "there is a later template" in check(project).stdout
+
+
+def test_a_new_file_of_the_template_that_does_not_arrive_is_called_new(ground: Ground) -> None:
+    template, project = ground
+    shutil.rmtree(project / "docs")
+    (project / "scripts").write_text("a file of ours\n", encoding="utf-8")
+    (project / "src" / "domain").rename(project / "src" / "core")
+    commit(project)
+    for name in (
+        "docs/new.md",
+        "docs/deep/empty.md",
+        "scripts/run.sh",
+        "src/domain/new.py",
+        "new/n.md",
+    ):
+        file = tree(template) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("" if "empty" in name else "new\n", encoding="utf-8")
+    edit(tree(template) / "docs" / "objects.md", "# ", "# The ")
+    commit(template)
+    finished = update(project)
+    assert finished.returncode == 2, finished.stdout + finished.stderr
+    dropped = section(finished.stdout, "DROPPED")
+    gone = "was deleted or renamed in your project)"
+    for told in (
+        f"docs/new.md (new in the template; its folder docs {gone}",
+        f"docs/deep/empty.md (new in the template; its folder docs {gone}",
+        f"src/domain/new.py (new in the template; its folder src/domain {gone}",
+        "scripts/run.sh (new in the template; scripts is no folder in your project)",
+        "docs/objects.md (deleted or renamed in your project)",
+    ):
+        assert told in dropped
+    assert (project / "new" / "n.md").exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "asks"),
     [

@@ -1,15 +1,16 @@
 """The merge itself: what is required of the project before it, and the outcome for every file."""
 
 import difflib
+import os
 import tempfile
 from pathlib import Path
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.git import git
+from modelmigrate.service.link import CRUFT_FILE
 from modelmigrate.service.template import (
     CRUFT,
-    CRUFT_FILE,
     OWN,
     Content,
     TemplateUpdate,
@@ -139,7 +140,25 @@ def dropped_change(path: str, old: Content, new: Content) -> str:
     """Why a change was dropped, and the change itself."""
     if new is None:
         return f"{path} (removed by the template; yours was changed, and stays)"
-    why = "cruft could not apply it" if content(path) else "deleted or renamed in your project"
+    why = "cruft could not apply it"
+    if content(path) is None:
+        why = "deleted or renamed in your project" if old is not None else why_not_added(path)
     before, after = ((side or b"").decode(errors="replace").splitlines() for side in (old, new))
     hunks = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]  # without file names
     return "\n    ".join([f"{path} ({why})", *hunks])
+
+
+def why_not_added(path: str) -> str:
+    """Why a file that is new in the template is not in the project: cruft leaves out all that is below
+    a folder that the project has no more."""
+    reason = "cruft could not add it"
+    for folder in list(Path(path).parents)[-2::-1]:  # the outermost first
+        there = project.root() / folder
+        if there.is_dir():
+            continue
+        if os.path.lexists(there):
+            reason = f"{folder.as_posix()} is no folder in your project"
+        elif git("log", "-1", "--format=%h", "--", folder.as_posix()):
+            reason = f"its folder {folder.as_posix()} was deleted or renamed in your project"
+        break
+    return f"new in the template; {reason}"

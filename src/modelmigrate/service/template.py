@@ -16,8 +16,8 @@ from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.isolation import isolated
+from modelmigrate.service.link import CRUFT_FILE, missing
 
-CRUFT_FILE = ".cruft.json"
 # On older Pythons cruft ignores the list of what it must skip.
 CRUFT = ("uv", "tool", "run", "--quiet", "--python", ">=3.11", "--from", "cruft==2.16.0", "cruft")
 OWN = ("migrations", "uv.lock", ".env")  # the project's, whatever a template does
@@ -39,6 +39,18 @@ class TemplateUpdate(NamedTuple):
     """The new ones, with the answers that they get."""
     files: dict[str, tuple[Content, Content]]
     """Those that differ: before, after."""
+
+
+class Pinned(NamedTuple):
+    """The project follows one commit of the template: nothing comes by itself, whatever is newer."""
+
+    commit: str
+    branch: str
+    """The template's default branch."""
+    ahead: int
+    """How many commits that branch has which the project's version has not."""
+    tag: str | None
+    """The newest tag after the commit."""
 
 
 def run(*command: str | Path, at: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -74,17 +86,29 @@ def read_cruft_state() -> dict[str, Any]:
     Raises:
         MigrateError: the file is missing, or no longer what cruft wrote.
     """
+    file = project.root() / CRUFT_FILE
+    if not file.exists():
+        raise MigrateError(missing())
     try:
-        file = project.root() / CRUFT_FILE
         state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         # What is read later on: if it is missing, that is a message now and not a traceback then.
         _ = state["template"], state["commit"], dict(state["context"]["cookiecutter"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise MigrateError(
-            f"{CRUFT_FILE} is missing or was changed by hand: {error!r}\n"
+            f"{CRUFT_FILE} cannot be read or was changed by hand: {error!r}\n"
             f"Restore it from git. Its history: git log -- {CRUFT_FILE}"
         ) from error
     return state
+
+
+def cruft_problem() -> str:
+    """Why no later version of the template can be asked for, with what to type, in one line; empty
+    when it can. It needs nothing of a third party, and no network."""
+    try:
+        read_cruft_state()
+    except MigrateError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def skipped_paths(state: dict[str, Any]) -> list[str]:
@@ -104,7 +128,7 @@ def skipped_paths(state: dict[str, Any]) -> list[str]:
     return paths
 
 
-def find_update(folder: Path, to: str | None) -> TemplateUpdate | None:
+def find_update(folder: Path, to: str | None) -> TemplateUpdate | Pinned | None:
     """Fetch the template into `folder`, and find what an update would bring; None: nothing.
 
     `to` is a branch, tag or commit; without it, what the project follows.
@@ -117,12 +141,18 @@ def find_update(folder: Path, to: str | None) -> TemplateUpdate | None:
     clone = folder / "clone.git"
     fetched = run("git", "clone", "--quiet", "--bare", "--", str(state["template"]), clone)
     if fetched.returncode:
-        raise MigrateError(
-            f"the template {state['template']} cannot be fetched: {output_of(fetched)}\n"
-            f"If it has moved, write its new address into {CRUFT_FILE} and commit that."
+        reason, moved = (
+            output_of(fetched),
+            f"If it has moved, write its new address into {CRUFT_FILE}",
         )
+        # git itself says what to type where another user owns the template.
+        hint = "" if "safe.directory" in reason else f"\n{moved} and commit that."
+        raise MigrateError(f"the template {state['template']} cannot be fetched: {reason}{hint}")
     old = resolve(clone, str(state["commit"]))
-    ref = to or followed_ref(clone, old, state.get("checkout"))
+    checkout = state.get("checkout")
+    if checkout and not to and is_commit(clone, checkout) and resolve(clone, checkout) == old:
+        return pinned(clone, old)
+    ref = to or followed_ref(clone, old, checkout)
     new = resolve(clone, ref or "HEAD")
     if run("git", "diff", "--quiet", old, new, at=clone).returncode == 0:
         return None
@@ -161,10 +191,31 @@ def resolve(clone: Path, name: str) -> str:
 
 def followed_ref(clone: Path, old: str, checkout: str | None) -> str | None:
     """A branch is followed as it is; a tag stands still, so its newest successor counts."""
+    tags = versions_since(clone, old)
+    return tags[0] if checkout in tags else checkout
+
+
+def versions_since(clone: Path, old: str) -> list[str]:
+    """The tags of versions that contain a commit, newest first."""
     newest_first = ("-c", "versionsort.suffix=-", "tag", "--sort=-version:refname")
     versions = ("--contains", old, "--list", "v[0-9]*", "[0-9]*")
-    tags = git("-C", str(clone), *newest_first, *versions).splitlines()
-    return tags[0] if checkout in tags else checkout
+    return git("-C", str(clone), *newest_first, *versions).splitlines()
+
+
+def is_commit(clone: Path, checkout: str) -> bool:
+    """Whether this names a commit by its hash, and is no branch or tag that looks like one."""
+    if not re.fullmatch(r"[0-9a-f]{4,40}", checkout):
+        return False
+    names = (f"refs/heads/{checkout}", f"refs/tags/{checkout}")
+    return not git("-C", str(clone), "for-each-ref", *names)
+
+
+def pinned(clone: Path, commit: str) -> Pinned:
+    """What is newer than the commit that the project follows."""
+    branch = git("-C", str(clone), "symbolic-ref", "--short", "HEAD").strip()
+    ahead = git("-C", str(clone), "rev-list", "--count", f"{commit}..HEAD").strip()
+    newer = (t for t in versions_since(clone, commit) if resolve(clone, t) != commit)
+    return Pinned(commit, branch, int(ahead), next(newer, None))
 
 
 def version(clone: Path, commit: str) -> str:

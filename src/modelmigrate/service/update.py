@@ -19,6 +19,7 @@ from pathlib import Path
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.isolation import isolated
+from modelmigrate.service.link import CRUFT_FILE
 from modelmigrate.service.merge import (
     CONFLICT,
     DROPPED,
@@ -31,7 +32,7 @@ from modelmigrate.service.merge import (
     rejects,
 )
 from modelmigrate.service.template import (
-    CRUFT_FILE,
+    Pinned,
     TemplateUpdate,
     find_update,
     read_cruft_state,
@@ -61,6 +62,8 @@ def run_command(command: str, to: str | None, *, checked: bool = True) -> Exit:
             if update is None:
                 say("up to date with the template")
                 return Exit.OK
+            if isinstance(update, Pinned):
+                return show_pinned(update)
             if command == "update":
                 return apply_update(update, checked=checked)
             code = show_update(update)
@@ -71,6 +74,19 @@ def run_command(command: str, to: str | None, *, checked: bool = True) -> Exit:
         if not message.endswith(UNCHANGED):
             message = f"{message}\n{UNCHANGED}"
         raise MigrateError(message, error.code) from None
+
+
+def show_pinned(pinned: Pinned) -> Exit:
+    """Print what is newer than the commit that the project follows, and how to move there."""
+    say(f"pinned at {pinned.commit} by {CRUFT_FILE}")
+    if not pinned.ahead and not pinned.tag:
+        say("up to date with the template")
+        return Exit.OK
+    newer = f"commits on {pinned.branch} since: {pinned.ahead}" if pinned.ahead else ""
+    tag = f"newest tag: {pinned.tag}" if pinned.tag else ""
+    say(f"{', '.join(filter(None, (newer, tag)))}. {UNCHANGED}")
+    say(f"\nMove there: {project.command('template update', to=pinned.tag or pinned.branch)}")
+    return Exit.DRIFT
 
 
 def show_update(update: TemplateUpdate) -> Exit:
