@@ -203,7 +203,7 @@ def bake(project: Path, by: str) -> int:
         remarks(unremembered)
         return 0
     say(f"Setting up {project.name}; the first time on a machine takes minutes:")
-    code = set_up(project, *(["--no-commit"] if by == "cruft create" else []))
+    code = set_up(project, "--new", *(["--no-commit"] if by == "cruft create" else []))
     remarks(unremembered)
     return conclude(project, by, code)
 

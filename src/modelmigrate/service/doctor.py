@@ -18,8 +18,10 @@ from modelmigrate.service.environment import (
     made_elsewhere,
     packages_of_others,
 )
+from modelmigrate.service.link import CRUFT_FILE, is_from_template
 from modelmigrate.service.repository import ignored, shown
 from modelmigrate.service.steps import run
+from modelmigrate.service.template import cruft_problem
 
 
 def diagnose() -> str:
@@ -80,6 +82,15 @@ def repository() -> str:
     if names := ignored():
         raise MigrateError(f"git ignores {shown(names)}: git add --force {' '.join(names[:3])}")
     return "nothing that a clone needs is ignored"
+
+
+def template() -> str:
+    """Whether later versions of the template can be taken in."""
+    if not is_from_template():
+        return "none: this project is not updated from one"
+    if problem := cruft_problem():
+        raise MigrateError(problem)
+    return f"{CRUFT_FILE} names it"
 
 
 def settings() -> str:
@@ -144,6 +155,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "git": git,
     "environment": environment,
     "repository": repository,
+    "template": template,
     "settings": settings,
     "atlas": atlas_binary,
     "postgres": database,

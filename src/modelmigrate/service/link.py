@@ -158,6 +158,11 @@ def answers_of() -> dict[str, object]:
     return {key: value for key, value in answers.items() if value is not None}
 
 
+def is_from_template() -> bool:
+    """Whether the project says that cruft updates it."""
+    return "[tool.cruft]" in text_of(project.root() / "pyproject.toml")
+
+
 def text_of(file: Path) -> str:
     """What a file holds; empty where there is none."""
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

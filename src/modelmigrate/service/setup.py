@@ -38,6 +38,7 @@ from modelmigrate.service.steps import (
     start_log,
     summary,
 )
+from modelmigrate.service.template import cruft_problem
 from modelmigrate.terminal import note, say
 
 REFUSED = 10
@@ -203,9 +204,9 @@ def run_schema() -> int:
     return INCOMPLETE
 
 
-def set_up(*, commit: bool, as_member: bool = False) -> int:
-    """Make the project ready; `commit` says whether its first commit is made, too, and `as_member`
-    whether uv may write into a workspace above.
+def set_up(*, commit: bool, as_member: bool = False, new: bool = False) -> int:
+    """Make the project ready; `commit` says whether its first commit is made, too, `as_member` whether
+    uv may write into a workspace above, and `new` that the hook tells how it is tied to its template.
 
     Returns the exit code: see above.
     """
@@ -218,6 +219,8 @@ def set_up(*, commit: bool, as_member: bool = False) -> int:
         say("  NOT DONE  migration   needs the steps above")
     if commit and code in (DONE, INCOMPLETE):
         code = max(code, run_steps(repository))
+    if not new and (problem := cruft_problem()):
+        say(f"  NOTE      updates     {problem}")
     return code
 
 
@@ -226,13 +229,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="modelmigrate setup", description=__doc__)
     parser.add_argument("--no-commit", action="store_true", help="leave git alone")
     parser.add_argument("--workspace", action="store_true", help="join the uv workspace above")
+    parser.add_argument("--new", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--schema-only", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     try:
         if arguments.schema_only:
             code = schema()
         else:
-            code = set_up(commit=not arguments.no_commit, as_member=arguments.workspace)
+            given = {"as_member": arguments.workspace, "new": arguments.new}
+            code = set_up(commit=not arguments.no_commit, **given)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except MigrateError as error:

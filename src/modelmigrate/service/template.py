@@ -16,7 +16,7 @@ from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.isolation import isolated
-from modelmigrate.service.link import CRUFT_FILE, missing
+from modelmigrate.service.link import CRUFT_FILE, is_from_template, missing
 
 # On older Pythons cruft ignores the list of what it must skip.
 CRUFT = ("uv", "tool", "run", "--quiet", "--python", ">=3.11", "--from", "cruft==2.16.0", "cruft")
@@ -103,7 +103,10 @@ def read_cruft_state() -> dict[str, Any]:
 
 def cruft_problem() -> str:
     """Why no later version of the template can be asked for, with what to type, in one line; empty
-    when it can. It needs nothing of a third party, and no network."""
+    when it can, and where a project is from no template. It needs nothing of a third party, and no
+    network."""
+    if not is_from_template():
+        return ""
     try:
         read_cruft_state()
     except MigrateError as error:
