@@ -912,7 +912,7 @@ CASES = ALL
 # Plain ones are told five at a time, each with names of its own: it is planning that takes time.
 TOGETHER = 5
 CREATED = re.compile(
-    r"CREATE (?:CONSTRAINT |MATERIALIZED |UNIQUE |EVENT )?"
+    r"CREATE (?:OR REPLACE )?(?:CONSTRAINT |MATERIALIZED |RECURSIVE |UNIQUE |EVENT )?"
     r"(?:TABLE|VIEW|FUNCTION|PROCEDURE|AGGREGATE|TRIGGER|TYPE|DOMAIN|SEQUENCE|INDEX|RULE|POLICY)"
     r" (?:IF NOT EXISTS |CONCURRENTLY )?(\w+)"
 )
