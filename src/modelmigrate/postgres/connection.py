@@ -21,6 +21,9 @@ APPLICATION_NAME = "modelmigrate"  # how the server lists our sessions
 NO_FILE = (
     f"{os.devnull}/none"  # there is none of this name; libpq would warn about the device itself
 )
+recognized: dict[
+    Path, tuple[int, int] | None
+] = {}  # the sockets of our servers that told their data
 connecting = threading.Lock()  # the environment is changed meanwhile, and it is that of all threads
 
 
@@ -77,11 +80,15 @@ def open_session(url: str, **settings: str) -> psycopg.Connection[Any]:
 
 
 def _require_own(connection: psycopg.Connection[Any], own: OwnServer) -> None:
-    """Close the connection where another server answered."""
+    """Raise MigrateError, and close the connection, where another server answered."""
+    socket = _socket_of(connection)
+    if socket and recognized.get(own.data) == socket:
+        return
     folder = "a folder that it does not tell"
     with suppress(psycopg.Error):
         [(folder,)] = connection.execute("SHOW data_directory").fetchall()
         if Path(folder).resolve() == own.data.resolve():
+            recognized[own.data] = socket
             return
     where = f"{connection.info.host}:{connection.info.port}"
     version = connection.info.parameter_status("server_version")
@@ -91,6 +98,16 @@ def _require_own(connection: psycopg.Connection[Any], own: OwnServer) -> None:
         f" project's own, with {own.data}, should be. Nothing was changed. Stop that server or have it"
         " listen elsewhere; or, to use it, name it in DATABASE_URL."
     )
+
+
+def _socket_of(connection: psycopg.Connection[Any]) -> tuple[int, int] | None:
+    """What tells the socket of a server from any that another would listen at; None for TCP, where one
+    cannot know who answers the next time."""
+    try:
+        found = Path(connection.info.host, f".s.PGSQL.{connection.info.port}").stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def given_url() -> str | None:

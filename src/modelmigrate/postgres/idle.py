@@ -58,7 +58,7 @@ def stop_when_idle(
     while not leads_elsewhere(root / ".postgres", data_dir):
         with suppress(MigrateError, OSError):  # it is being edited
             limit = project.settings(root).idle_timeout * 60
-        pause = min(limit / 4, LONGEST_PAUSE) if limit else LONGEST_PAUSE
+        pause = min(max(limit / 4, 0.05), LONGEST_PAUSE) if limit else LONGEST_PAUSE
         if (now := time.monotonic()) - asked >= pause:
             asked = now
             [(clients, seen)] = connection.execute(SESSIONS).fetchall()
@@ -84,11 +84,15 @@ def is_alive(process: psutil.Process) -> bool:
 def end_orphan(data_dir: Path, postmaster: psutil.Process) -> None:
     """End a server whose project is gone, and its data where that was left elsewhere. The programs of
     PostgreSQL may be gone with the project, so the server is told by signals."""
-    for signal in (2, 3, 9):  # INT, QUIT, KILL: as pg_ctl's fast and immediate
+    signals = [2, 3, 9]  # INT, QUIT, KILL
+    with suppress(psutil.Error):
+        if not Path(postmaster.cwd()).exists():  # there is nothing to write a checkpoint to
+            signals.remove(2)
+    for signal in signals:
         with suppress(psutil.Error):
             postmaster.send_signal(signal)
-            postmaster.wait(timeout=20)
-        if not is_alive(postmaster):
-            break
+        deadline = time.monotonic() + 20
+        while is_alive(postmaster) and time.monotonic() < deadline:
+            time.sleep(0.05)
     remove_socket_folder(data_dir)
     remove_abandoned(data_dir)

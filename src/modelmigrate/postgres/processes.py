@@ -21,7 +21,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.isolation import isolated, without_libpq_variables
 from modelmigrate.postgres.account import create_private, in_namespace, is_private, server_account
 from modelmigrate.postgres.binaries import atomic_folder, server_version, usable_installation
-from modelmigrate.postgres.connection import connecting
+from modelmigrate.postgres.connection import NO_FILE, connecting
 
 QUIET = {"log_checkpoints": "off", "log_min_error_statement": "panic"}  # statements hold passwords
 LARGE = {"max_locks_per_transaction": "512"}  # a migration may create thousands of tables at once
@@ -57,9 +57,10 @@ def answers(data_dir: Path, name: str) -> bool:
     address = address_of(data_dir, name)
     if sys.platform != "win32" and not is_private(Path(address["host"])):
         return False
-    conninfo = " ".join(f"{key}={value}" for key, value in address.items())
+    parameters = address | {"user": "postgres", "connect_timeout": "5", "passfile": NO_FILE}
+    conninfo = " ".join(f"{key}={value}" for key, value in parameters.items())
     with connecting, without_libpq_variables():
-        status = PGconn.ping(f"user=postgres connect_timeout=5 {conninfo}".encode())
+        status = PGconn.ping(conninfo.encode())
     return status == Ping.OK
 
 

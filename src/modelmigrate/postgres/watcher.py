@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 # Seconds in which nothing is loaded beyond this file: many servers live no longer.
@@ -18,16 +17,16 @@ YOUNG = 10.0
 def main(root: Path, data_dir: Path, name: str, postmaster: int) -> None:
     """Watch the server whose first process is `postmaster` until it ends, or end it."""
     grown_up = time.monotonic() + YOUNG
-    while time.monotonic() < grown_up:
-        if os.name == "posix" and not (data_dir.exists() and (root / ".postgres").exists()):
-            with suppress(OSError):
-                os.kill(postmaster, signal.SIGINT)  # what would be loaded may be gone, too
-            return
+    while (root / ".postgres").exists() and time.monotonic() < grown_up:
         if first_process(data_dir / name) != str(postmaster):
             return
         time.sleep(0.25)
-    from modelmigrate.postgres.idle import watch
-
+    try:
+        from modelmigrate.postgres.idle import watch
+    except (ImportError, OSError):  # gone with the project
+        if sys.platform != "win32":
+            os.kill(postmaster, signal.SIGQUIT)
+        return
     watch(root, data_dir, name, postmaster)
 
 
