@@ -314,12 +314,16 @@ def test_data_elsewhere_that_is_needed_or_not_provably_ours_stays(
 AS_UNKNOWN = """
 import os, sys, tomllib
 from modelmigrate.errors import MigrateError
-from modelmigrate.postgres import environments, server
+from modelmigrate.postgres import server
+from modelmigrate.postgres.environments import development_url, server_status
+from modelmigrate.service.doctor import diagnose
+if not os.environ["HOME"]:
+    del os.environ["HOME"]
 os.setgroups([])
 os.setgid(54321)
 os.setuid(54321)
 try:
-    print(getattr(environments, sys.argv[1])())
+    print(globals()[sys.argv[1]]())
     print(server.stop_servers())
 except MigrateError as error:
     print(error)
@@ -336,7 +340,7 @@ def as_unknown(project: Path, function: str, **variables: str) -> str:
 
 
 @only_root
-@pytest.mark.parametrize("function", ["development_url", "server_status"])
+@pytest.mark.parametrize("function", ["development_url", "server_status", "diagnose"])
 @pytest.mark.parametrize(
     ("variables", "says"),
     [
@@ -350,6 +354,12 @@ def test_a_user_that_the_system_does_not_know_is_told_before_anything_is_made(
     # Without a PATH there is no unshare, as where a container forbids namespaces.
     assert re.search(says, as_unknown(project, function, **variables), re.DOTALL)
     assert sorted(file.name for file in project.iterdir()) == ["pyproject.toml"]
+
+
+@only_root
+def test_without_a_home_atlas_has_no_place_either_and_says_so(project: Path) -> None:
+    said = as_unknown(project, "diagnose", HOME="", ATLAS_CACHE_DIR="")
+    assert re.search("FIX  atlas .*HOME is not set.*Set HOME, or ATLAS_CACHE_DIR", said)
 
 
 @only_root
