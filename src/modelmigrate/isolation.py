@@ -1,7 +1,16 @@
-"""The environment of the programs that we run: what is meant for something else does not reach them."""
+"""The environment of the programs that we run: what is meant for something else does not reach them.
+
+So with servers of PostgreSQL: what people set for libpq is meant for the databases that they name, and
+never for a server of our own.
+"""
 
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 # Settings of Python, uv, libpq, git and virtual environments, which a shell, a hook or a pipeline has
 # set for programs of its own ...
@@ -16,6 +25,7 @@ MEANT_FOR_ALL = re.compile(
     r"|GIT_(AUTHOR|COMMITTER|ASKPASS|SSH|SSL|HTTP|PROXY|TERMINAL_PROMPT|EXEC_PATH|TEMPLATE_DIR)"
     r"|GIT_CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_|VALUE_)"
 )
+LIBPQ = re.compile(r"PG[A-Z]")
 
 
 def isolated(**variables: str) -> dict[str, str]:
@@ -27,3 +37,39 @@ def isolated(**variables: str) -> dict[str, str]:
         if not FOREIGN.match(name) or MEANT_FOR_ALL.match(name)
     }
     return inherited | variables
+
+
+class OwnServer(NamedTuple):
+    """A server that this project runs."""
+
+    data: Path
+    """Its data folder."""
+    start: Callable[[], object]
+    """Starts it, unless it is running."""
+
+
+# The servers of our own whose URLs this process knows, by host and port as the URLs name them.
+OWN_SERVERS: dict[tuple[str, str], OwnServer] = {}
+
+
+def own_server(url: str) -> OwnServer | None:
+    """The server of our own that a URL names; None for one that somebody else named."""
+    parameters = dict(parse_qsl(url.partition("?")[2]))
+    return OWN_SERVERS.get((parameters.get("host", ""), parameters.get("port", "")))
+
+
+def for_client_of(url: str, **variables: str) -> dict[str, str]:
+    """The environment for a program that connects to the database at `url`: with what is set for
+    libpq (PGPASSWORD, PGSSLROOTCERT, ...) where somebody else named that database."""
+    given = {name: os.environ[name] for name in os.environ if LIBPQ.match(name)}
+    return isolated(**({} if own_server(url) else given) | variables)
+
+
+@contextmanager
+def without_libpq_variables() -> Iterator[None]:
+    """Take what is set for libpq, which reads it in this very process, out of the environment."""
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if LIBPQ.match(name)}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)

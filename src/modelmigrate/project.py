@@ -29,6 +29,8 @@ class Settings:
     """The module of the models, and their declarative base in it."""
     source: str = "src"
     """The folder that the module is imported from."""
+    idle_timeout: float = 60
+    """Minutes that the project's own servers run while nobody is connected; 0 is without end."""
 
 
 # What pyproject.toml may say for a setting of this type.

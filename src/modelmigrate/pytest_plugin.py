@@ -1,6 +1,7 @@
 """Fixtures for a project's tests: its migrated schema, in databases that are thrown away."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -10,13 +11,18 @@ import pytest
 @pytest.fixture(scope="session")
 def migrated_database() -> Iterator[str]:
     """The URL of a database to which all migrations of the project were applied; never change it,
-    since it is what each test gets a copy of."""
+    since it is what each test gets a copy of. On a server of our own, what is set for libpq is out of the
+    environment until the tests have ended: clients of theirs would take it from there."""
     from modelmigrate.atlas.directory import read_migrations
     from modelmigrate.errors import MigrateError
+    from modelmigrate.isolation import own_server, without_libpq_variables
     from modelmigrate.schema.states import replay_migrations
 
     try:
-        with replay_migrations(read_migrations()) as url:
+        with (
+            replay_migrations(read_migrations()) as url,
+            without_libpq_variables() if own_server(url) else nullcontext(),
+        ):
             yield url
     except MigrateError as error:
         pytest.exit(f"the tests' database cannot be made: {error}", returncode=1)

@@ -17,10 +17,13 @@ from modelmigrate.migrations.apply import ATLAS_APPLICATION
 from modelmigrate.migrations.lock import ATLAS_LOCK, PACKAGE_LOCK
 from modelmigrate.migrations.preflight import invalid_indexes
 from modelmigrate.migrations.revisions import read_status
-from modelmigrate.postgres.binaries import server_account, usable_installation
+from modelmigrate.postgres.account import server_account
+from modelmigrate.postgres.binaries import usable_installation
+from modelmigrate.postgres.data import find_data_dir
 from modelmigrate.postgres.environments import development_url
+from modelmigrate.postgres.processes import address_of, run, stop
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import _address, _data_dir, _run, _stop, server_url
+from modelmigrate.postgres.server import server_url
 from tests.package.harness import Project, connected, execute, project_of
 
 FIRST = (
@@ -403,8 +406,8 @@ def test_a_server_that_restarts_in_the_middle_is_waited_for(project: Project) ->
     project.add("20260102000000_slow", f"CREATE TABLE part (id int);\n{PAUSE};\n")
     process = project.start("apply")
     until(lambda: running(url, "pg_sleep"))
-    with FileLock(_data_dir() / "lock"):
-        _stop(_data_dir(), "dev")
+    with FileLock(find_data_dir() / "lock"):
+        stop(find_data_dir(), "dev")
     execute(development_url(), "UPDATE pace SET seconds = 0")
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 0, said
@@ -434,8 +437,8 @@ def test_a_rollback_that_is_killed_changes_nothing_and_can_be_repeated(
 
 
 def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = _data_dir()
-    source = _address(home, "scratch")
+    home = find_data_dir()
+    source = address_of(home, "scratch")
     server_url("scratch")
     copy = (
         "-D",
@@ -450,12 +453,12 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         "-c",
         "fast",
     )
-    _run(home, "standby", usable_installation() / "pg_basebackup", *copy)
+    run(home, "standby", usable_installation() / "pg_basebackup", *copy)
     options = (
         f"-c max_locks_per_transaction=512 -c port=5599 -c unix_socket_directories={source['host']}"
     )
     start = ("start", "-w", "-s", "-D", "standby", "-o", options)
-    _run(home, "standby", usable_installation() / "pg_ctl", *start)
+    run(home, "standby", usable_installation() / "pg_ctl", *start)
     try:
         url = f"postgresql://postgres@/postgres?host={source['host']}&port=5599"
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
@@ -464,7 +467,7 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         assert "read-only replica" in said
     finally:
         stop = ("stop", "-w", "-m", "immediate", "-D", "standby")
-        _run(home, "standby", usable_installation() / "pg_ctl", *stop)
+        run(home, "standby", usable_installation() / "pg_ctl", *stop)
 
 
 def test_a_role_without_the_rights_is_told_which_to_grant(

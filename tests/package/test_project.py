@@ -189,7 +189,7 @@ def test_every_setting_may_be_given(folder: Path) -> None:
     project_at(
         folder,
         "lock-timeout = 0.5\nstatement-timeout = 30\nwait = 0\nattempts = 1\n"
-        'ignore = ["ACL *"]\nmodels = "models:Base"\nsource = "."',
+        'ignore = ["ACL *"]\nmodels = "models:Base"\nsource = "."\nidle-timeout = 0',
     )
     assert project.settings(folder) == project.Settings(
         lock_timeout=0.5,
@@ -199,6 +199,7 @@ def test_every_setting_may_be_given(folder: Path) -> None:
         ignore=("ACL *",),
         models="models:Base",
         source=".",
+        idle_timeout=0,
     )
 
 
@@ -217,6 +218,7 @@ def test_every_setting_may_be_given(folder: Path) -> None:
         'ignore = "ACL *"',
         "models = 1",
         'source = ["src"]',
+        "idle-timeout = -1",
     ],
 )
 def test_a_setting_that_is_unknown_or_of_the_wrong_type_is_refused_by_name(

@@ -63,9 +63,13 @@ def migrated(project: Project) -> Iterator[Project]:
     (project.migrations / "atlas.sum").unlink()
 
 
-def pytest_in(project: Project, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def pytest_in(
+    project: Project, *arguments: str, **variables: str
+) -> "subprocess.CompletedProcess[str]":
     options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cookies")
-    return run(sys.executable, "-m", "pytest", *options, *arguments, at=project.folder)
+    return run(
+        sys.executable, "-m", "pytest", *options, *arguments, at=project.folder, env=variables
+    )
 
 
 def test_each_test_gets_a_migrated_database_of_its_own(migrated: Project) -> None:
@@ -75,6 +79,12 @@ def test_each_test_gets_a_migrated_database_of_its_own(migrated: Project) -> Non
     urls = [line for line in ran.stdout.splitlines() if "database_url=" in line]
     assert len(set(urls)) == 2
     assert development_url() not in ran.stdout
+
+
+def test_what_is_set_for_libpq_does_not_reach_the_clients_of_the_tests(migrated: Project) -> None:
+    theirs = {"PGTARGETSESSIONATTRS": "standby", "PGREQUIREAUTH": "scram-sha-256"}
+    ran = pytest_in(migrated, "tests/test_alone.py", PGHOSTADDR="127.0.0.1", **theirs)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_a_migration_that_is_added_is_in_the_databases_of_the_next_run(migrated: Project) -> None:

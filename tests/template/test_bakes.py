@@ -3,9 +3,12 @@
 import re
 import shutil
 import stat
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.conftest import SLUG, bake, run
@@ -89,6 +92,21 @@ def test_a_bake_leaves_no_process_behind(template: Path, workshop: Path) -> None
     assert baked.returncode == 0, baked.stdout + baked.stderr
     stopped = run("make", "db-stop", at=workshop / "quiet" / SLUG)
     assert stopped.stdout.strip() == "nothing was running for this project"
+    deadline = time.monotonic() + 30
+    while left := working_in(workshop / "quiet"):  # a watcher ends a moment after its server
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def working_in(folder: Path) -> list[str]:
+    """The command lines of what works in a folder, or on it."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = " ".join([*process.cmdline(), process.cwd()])
+            if f"{folder}/" in f"{words}/":
+                found.append(words)
+    return found
 
 
 def test_a_bake_holds_what_its_owner_owns_and_little_of_it(service: Path) -> None:

@@ -39,10 +39,20 @@ def cached_binary() -> Path:
     """The path of the binary of this recipe, whether it is built yet or not.
 
     It is in a folder of the user's that all projects share; `ATLAS_CACHE_DIR` names another one.
+
+    Raises:
+        MigrateError: it names none, and the user has no home.
     """
     configured = os.environ.get("ATLAS_CACHE_DIR")
-    default = user_cache_path("atlas-build", appauthor=False)
-    folder = Path(configured).expanduser() if configured else default
+    try:
+        default = None if configured else user_cache_path("atlas-build", appauthor=False)
+    except RuntimeError:
+        raise MigrateError(
+            "there is no folder for Atlas: HOME is not set, and this process runs as a user that has no"
+            " entry in /etc/passwd. Nothing was changed. Set HOME, or ATLAS_CACHE_DIR, to a folder that"
+            " it may write to."
+        ) from None
+    folder = default or Path(str(configured)).expanduser()
     return folder.absolute() / f"atlas-{STAMP}{EXE}"
 
 

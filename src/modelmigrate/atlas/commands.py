@@ -10,12 +10,20 @@ from urllib.parse import quote, unquote, urlsplit
 from modelmigrate import project
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.isolation import for_client_of, isolated
 from modelmigrate.sql.statements import split_statements
 
 CONFIG = Path(__file__).with_name("config.hcl")
 # In two halves: no template engine may mistake Atlas's own braces for its own.
 SQL_FORMAT = "{" + '{ sql . "  " }' + "}"
 INSPECT_FORMATS = {"json": ("--format", "{" + "{ json . }" + "}"), "hcl": ()}
+
+# The driver of Atlas ends with a panic where one of these is set: those that would mean something ...
+REFUSED = {"PGHOSTADDR", "PGREALM", "PGREQUIREPEER", "PGREQUIRESSL", "PGSERVICE", "PGSSLCRL"}
+# ... and those that would not, beside an encoding that is not its own.
+MEANINGLESS = {"PGSERVICEFILE", "PGSYSCONFDIR", "PGLOCALEDIR", "PGGSSLIB", "PGKRBSRVNAME"} | {
+    "PGCLIENTENCODING"
+}
 
 
 class Failure(NamedTuple):
@@ -68,8 +76,21 @@ def command_line(*arguments: str) -> list[str]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment of a call of Atlas; the database is named by `DATABASE_URL`."""
-    return os.environ | {"ATLAS_NO_UPDATE_NOTIFIER": "1"} | variables
+    """The environment of a call of Atlas; the database is named by `DATABASE_URL`.
+
+    Raises:
+        MigrateError: what is set for libpq means another database to Atlas, or another safety.
+    """
+    variables["ATLAS_NO_UPDATE_NOTIFIER"] = "1"
+    if "DATABASE_URL" not in variables:
+        return isolated(**variables)
+    found = for_client_of(variables["DATABASE_URL"], **variables)
+    if refused := sorted(REFUSED & found.keys()):
+        raise MigrateError(
+            f"{', '.join(refused)}: Atlas connects without libpq, and takes all but this from its"
+            " variables. Nothing was changed. Unset it, and say in the URL itself where the database is."
+        )
+    return {name: value for name, value in found.items() if name not in MEANINGLESS}
 
 
 def run_atlas(*arguments: str, **variables: str) -> str:
@@ -124,6 +145,7 @@ def diff_databases(current_url: str, desired_url: str) -> list[str]:
     )
     plan = run_atlas(
         *("schema", "diff", "--from", current, "--to", desired, "--format", SQL_FORMAT),
+        DATABASE_URL=current,
         **variables,
     )
     return [] if plan.startswith("Schemas are synced") else split_statements(plan)

@@ -1,11 +1,9 @@
-"""The PostgreSQL programs of this machine, and the user that runs a server with them."""
+"""The PostgreSQL programs of this machine."""
 
-import os
 import re
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -16,6 +14,7 @@ import platformdirs
 from filelock import FileLock
 
 from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.account import can_enter
 
 
 def installation() -> Path:
@@ -66,28 +65,6 @@ def usable_installation() -> Path:
                 for file in (temporary, *temporary.rglob("*")):
                     file.chmod(0o755)
     return cache.joinpath("wheel", *original.parts[-3:])
-
-
-def server_account() -> tuple[int, int] | None:
-    """The user and group ids that servers run as: those of `nobody` for root, which PostgreSQL refuses;
-    None for any other user, who runs them as themselves."""
-    if sys.platform == "win32" or os.geteuid() != 0:
-        return None
-    import pwd  # Windows has none
-
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
-def can_enter(path: Path) -> bool:
-    """Whether the server's user may enter `path` and all folders above it. Their modes are never
-    changed."""
-    account = server_account()
-    if not account:
-        return True
-    user_id, _ = account
-    folders = [folder.stat() for folder in (path, *path.parents)]
-    return all(each.st_mode & (0o100 if each.st_uid == user_id else 0o001) for each in folders)
 
 
 @contextmanager

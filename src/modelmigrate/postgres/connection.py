@@ -2,12 +2,15 @@
 
 import os
 import re
-from contextlib import closing
+import threading
+from contextlib import closing, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from modelmigrate.errors import MigrateError
+from modelmigrate.isolation import OwnServer, own_server, without_libpq_variables
 
 # Strict, so that no part of a password can be taken for a host or a port and end up in a message.
 URL_PATTERN = re.compile(
@@ -15,6 +18,13 @@ URL_PATTERN = re.compile(
     r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
 )
 APPLICATION_NAME = "modelmigrate"  # how the server lists our sessions
+NO_FILE = (
+    f"{os.devnull}/none"  # there is none of this name; libpq would warn about the device itself
+)
+recognized: dict[
+    Path, tuple[int, int] | None
+] = {}  # the sockets of our servers that told their data
+connecting = threading.Lock()  # the environment is changed meanwhile, and it is that of all threads
 
 
 def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection[Any]:
@@ -24,15 +34,15 @@ def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection
     Raises:
         MigrateError: it failed; the message holds no password.
     """
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    own = own_server(url)
     try:
-        return psycopg.connect(
-            url,
-            autocommit=True,
-            connect_timeout=10,
-            application_name=APPLICATION_NAME,
-            options=options or None,
-        )
+        try:
+            connection = open_session(url, **settings)
+        except psycopg.OperationalError:
+            if not own:
+                raise
+            own.start()  # it has ended since this process was told its URL
+            connection = open_session(url, **settings)
     except psycopg.Error as error:
         hint = (
             f"Correct {variable}, or start its server."
@@ -44,6 +54,60 @@ def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection
         raise MigrateError(
             f"cannot connect to PostgreSQL: {error}\nNothing was changed. {hint}"
         ) from None
+    if own:
+        _require_own(connection, own)
+    return connection
+
+
+def open_session(url: str, **settings: str) -> psycopg.Connection[Any]:
+    """As `connect`, once, and without a look at who answers. What is set for libpq never reaches a
+    server of our own.
+
+    Raises:
+        psycopg.Error: it failed.
+    """
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    own = own_server(url)
+    with connecting, without_libpq_variables() if own else nullcontext():
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            connect_timeout=10,
+            application_name=APPLICATION_NAME,
+            options=options or None,
+            passfile=NO_FILE if own else None,
+        )
+
+
+def _require_own(connection: psycopg.Connection[Any], own: OwnServer) -> None:
+    """Raise MigrateError, and close the connection, where another server answered."""
+    socket = _socket_of(connection)
+    if socket and recognized.get(own.data) == socket:
+        return
+    folder = "a folder that it does not tell"
+    with suppress(psycopg.Error):
+        [(folder,)] = connection.execute("SHOW data_directory").fetchall()
+        if Path(folder).resolve() == own.data.resolve():
+            recognized[own.data] = socket
+            return
+    where = f"{connection.info.host}:{connection.info.port}"
+    version = connection.info.parameter_status("server_version")
+    connection.close()
+    raise MigrateError(
+        f"another server answers at {where}: PostgreSQL {version} with its data in {folder}, where this"
+        f" project's own, with {own.data}, should be. Nothing was changed. Stop that server or have it"
+        " listen elsewhere; or, to use it, name it in DATABASE_URL."
+    )
+
+
+def _socket_of(connection: psycopg.Connection[Any]) -> tuple[int, int] | None:
+    """What tells the socket of a server from any that another would listen at; None for TCP, where one
+    cannot know who answers the next time."""
+    try:
+        found = Path(connection.info.host, f".s.PGSQL.{connection.info.port}").stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def given_url() -> str | None:

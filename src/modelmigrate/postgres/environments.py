@@ -13,7 +13,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.binaries import installation, server_version
 from modelmigrate.postgres.connection import checked_url, connect, given_url, url_of_database
-from modelmigrate.postgres.server import is_running, server_url
+from modelmigrate.postgres.server import is_running, require_startable, server_url
 from modelmigrate.terminal import ask, is_interactive, say
 
 LOCAL = "local"
@@ -55,6 +55,7 @@ def server_status() -> ServerStatus:
         with closing(connect(given)) as connection:
             version = connection.info.parameter_status("server_version") or "unknown"
         return ServerStatus("DATABASE_URL", version, running=True)
+    require_startable("dev")
     binaries = installation()
     return ServerStatus(str(binaries), server_version(binaries), is_running("dev"))
 

@@ -5,7 +5,6 @@ orders both so that they run. So two databases have the same schema when their d
 an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
-import os
 import re
 import subprocess
 from contextlib import closing
@@ -14,6 +13,7 @@ from pathlib import Path
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.isolation import for_client_of
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_DUMP
@@ -82,7 +82,7 @@ def run_pg_dump(url: str, *options: str) -> str:
         "--lock-wait-timeout=10s", "--encoding=UTF8", *options,
         f"--dbname={make_conninfo('', **parameters)}",
     ]  # fmt: skip
-    environment = os.environ | ({"PGPASSWORD": password} if password else {})
+    environment = for_client_of(url, **({"PGPASSWORD": password} if password else {}))
     finished = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=False
     )
