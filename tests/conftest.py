@@ -2,11 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,29 +22,66 @@ sys.dont_write_bytecode = True
 ROOT = Path(__file__).parents[1]
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 SLUG = "team-directory"
-# Somebody's settings must not change what the tests see.
-FOREIGN = (
-    "DATABASE_URL",
-    "MAKEFLAGS",
-    "MAKELEVEL",
-    "MODELMIGRATE_PROJECT",
-    "PYTHONDONTWRITEBYTECODE",  # baked services would compile all they import at each command
-    "TEMPLATE_SETUP",
-    "VIRTUAL_ENV",
+# All that gets in of somebody's environment: where things are on this machine ...
+MACHINE = (
+    r"PATH|HOME|XDG_(CACHE|CONFIG|DATA)_HOME|LD_LIBRARY_PATH|(PYENV|ASDF|MISE|NIX)_\w+"
+    r"|ATLAS(_CACHE_DIR)?|GO(ROOT|PATH|CACHE|MODCACHE)|GIT_EXEC_PATH|PIP_CACHE_DIR"
+    r"|UV_(CACHE_DIR|LINK_MODE|PYTHON_INSTALL_(DIR|MIRROR))"
 )
-IDENTITY = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
+# ... how others are reached from it ...
+NETWORK = (
+    r"(HTTPS?|ALL|NO)_PROXY|(https?|all|no)_proxy|\w+_(CA_?BUNDLE|CERTS?|CERT_FILE|CERT_DIR|CAINFO)"
+    r"|(UV|PIP)_\w*(INDEX|FIND_LINKS|KEYRING|HTTP|TIMEOUT|RETRIES|HOST|TLS|CONFIG_FILE|OFFLINE)\w*"
+    r"|GO(PROXY|NOPROXY|PRIVATE|SUMDB|NOSUMDB|AUTH)"
+)
+# ... and what the workers of one run tell each other.
+RUN = r"PYTEST_XDIST_\w+"
+# The same for everybody.
+SETTINGS = {
+    "GIT_CONFIG_GLOBAL": str(ROOT / "tests" / "gitconfig"),
     "GIT_CONFIG_SYSTEM": os.devnull,
     "GIT_AUTHOR_NAME": "Ada",
     "GIT_AUTHOR_EMAIL": "ada@example.com",
     "GIT_COMMITTER_NAME": "Ada",
     "GIT_COMMITTER_EMAIL": "ada@example.com",
+    "LC_ALL": "C",  # which every machine has; for Python it means UTF-8
+    "PSQLRC": os.devnull,
+    "TZ": "UTC",
 }
-# Started in the background, a process is told to ignore Ctrl-C, and so would all that tests start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-os.environ.update(IDENTITY)
-for name in FOREIGN:
-    os.environ.pop(name, None)
+
+
+def folders_of_programs() -> Iterator[str]:
+    """Where programs are looked for: first what `make` installed, then PATH without what is no folder,
+    or another one in every working directory."""
+    for folder in (sysconfig.get_path("scripts"), str(ROOT / ".uv" / "bin"), *os.get_exec_path()):
+        if os.path.isabs(folder) and os.path.isdir(folder):  # noqa: PTH112, PTH117 an error is a no
+            yield folder
+
+
+def home() -> str:
+    """The user's, or one in the checkout where that cannot be written to: caches need a place."""
+    theirs, ours = os.environ.get("HOME", ""), ROOT / ".home"
+    if os.path.isabs(theirs) and os.access(theirs, os.W_OK | os.X_OK):  # noqa: PTH117
+        return theirs
+    ours.mkdir(exist_ok=True)
+    return str(ours)
+
+
+def settle() -> None:
+    """Make this process, and all that it starts, as it would be on anybody's machine."""
+    known = re.compile(f"{MACHINE}|{NETWORK}|{RUN}")
+    kept = {name: value for name, value in os.environ.items() if known.fullmatch(name)}
+    path = os.pathsep.join(dict.fromkeys(folders_of_programs()))
+    places = {"PATH": path, "HOME": home(), "TMPDIR": tempfile.gettempdir()}
+    os.environ.clear()
+    os.environ.update(kept | SETTINGS | places)
+    time.tzset()
+    os.umask(0o022)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # below `make test &`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+settle()
 
 
 class Result(Protocol):
@@ -70,12 +110,15 @@ class Render(Protocol):
     def __call__(self, **answers: str | bool) -> Path: ...
 
 
-def in_memory() -> Path | None:
+def in_memory(folder: Path = Path("/dev/shm"), room: int = 4 << 30) -> Path | None:  # noqa: S108
     """A folder where files and servers need not wait for a disk, if there is one with room."""
-    folder = Path("/dev/shm")  # noqa: S108
-    if not folder.is_dir() or shutil.disk_usage(folder).free < 4 << 30:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            about = os.statvfs(folder)
+    except OSError:
         return None
-    return None if os.statvfs(folder).f_flag & os.ST_NOEXEC else folder
+    roomy = about.f_bavail * about.f_frsize >= room
+    return folder if roomy and not about.f_flag & os.ST_NOEXEC else None
 
 
 @pytest.fixture(scope="session")
@@ -157,13 +200,21 @@ def bake(
     )  # fmt: skip
 
 
+def programs_in(folder: str) -> list[Path]:
+    """What can be run there; nothing in what is no folder, or cannot be listed."""
+    try:
+        # A link that leads nowhere cannot be run.
+        return [each for each in Path(folder).iterdir() if os.access(each, os.X_OK)]
+    except OSError:
+        return []
+
+
 def path_without(folder: Path, *missing: str) -> dict[str, str]:
     """A PATH, of links in this folder, with every program of this machine but the ones named."""
-    for directory in map(Path, os.get_exec_path()):
-        for program in directory.iterdir() if directory.is_dir() else ():
-            link = folder / program.name
-            if program.name not in missing and not link.exists():
-                link.symlink_to(program)
+    for program in (each for place in os.get_exec_path() for each in programs_in(place)):
+        link = folder / program.name
+        if program.name not in missing and program.is_file() and not link.exists():
+            link.symlink_to(program)
     return {"PATH": str(folder)}
 
 

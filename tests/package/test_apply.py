@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,13 +18,15 @@ from modelmigrate.migrations.apply import ATLAS_APPLICATION
 from modelmigrate.migrations.lock import ATLAS_LOCK, PACKAGE_LOCK
 from modelmigrate.migrations.preflight import invalid_indexes
 from modelmigrate.migrations.revisions import read_status
+from modelmigrate.postgres import processes
 from modelmigrate.postgres.account import server_account
 from modelmigrate.postgres.binaries import usable_installation
 from modelmigrate.postgres.data import find_data_dir
 from modelmigrate.postgres.environments import development_url
-from modelmigrate.postgres.processes import address_of, run, stop
+from modelmigrate.postgres.processes import address_of, stop
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import server_url
+from tests.conftest import in_memory, run
 from tests.package.harness import Project, connected, execute, project_of
 
 FIRST = (
@@ -385,9 +388,12 @@ def test_a_full_disk_rolls_the_file_back(project: Project, live: str) -> None:
 
 @contextmanager
 def small_disk() -> Iterator[Path]:
-    folder = Path("/tmp/small-disk-of-schema-tests")  # noqa: S108 root's own
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "none", folder], check=True)
+    folder = Path(tempfile.mkdtemp(prefix="small-disk-", dir=in_memory()))
+    folder.chmod(0o755)
+    mount = run("mount", "-t", "tmpfs", "-o", "size=1m,mode=777", "none", folder, at=folder.parent)
+    if mount.returncode != 0:
+        folder.rmdir()
+        pytest.skip("root may not mount a disk in this container")
     (folder / "data").mkdir()
     account = server_account()
     assert account
@@ -440,25 +446,13 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
     home = find_data_dir()
     source = address_of(home, "scratch")
     server_url("scratch")
-    copy = (
-        "-D",
-        "standby",
-        "-h",
-        source["host"],
-        "-p",
-        source["port"],
-        "-U",
-        "postgres",
-        "-R",
-        "-c",
-        "fast",
-    )
-    run(home, "standby", usable_installation() / "pg_basebackup", *copy)
+    copy = f"-D standby -h {source['host']} -p {source['port']} -U postgres -R -c fast".split()
+    processes.run(home, "standby", usable_installation() / "pg_basebackup", *copy)
     options = (
         f"-c max_locks_per_transaction=512 -c port=5599 -c unix_socket_directories={source['host']}"
     )
     start = ("start", "-w", "-s", "-D", "standby", "-o", options)
-    run(home, "standby", usable_installation() / "pg_ctl", *start)
+    processes.run(home, "standby", usable_installation() / "pg_ctl", *start)
     try:
         url = f"postgresql://postgres@/postgres?host={source['host']}&port=5599"
         monkeypatch.setenv("LIVE_DATABASE_URL", url)
@@ -467,7 +461,7 @@ def test_a_standby_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch)
         assert "read-only replica" in said
     finally:
         stop = ("stop", "-w", "-m", "immediate", "-D", "standby")
-        run(home, "standby", usable_installation() / "pg_ctl", *stop)
+        processes.run(home, "standby", usable_installation() / "pg_ctl", *stop)
 
 
 def test_a_role_without_the_rights_is_told_which_to_grant(

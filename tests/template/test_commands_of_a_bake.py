@@ -10,7 +10,7 @@ import pytest
 
 from modelmigrate.atlas.commands import hide_passwords
 from modelmigrate.migrations.files import file_name
-from tests.conftest import run
+from tests.conftest import path_without, run
 
 USER = Path("src/domain/models/user.py")
 
@@ -194,7 +194,7 @@ def test_make_alone_lists_every_target_with_its_purpose(service: Path) -> None:
     assert set(listed) == set(phony[1].replace("\\", "").split())
 
 
-def test_without_uv_every_target_says_how_to_get_it(service: Path) -> None:
-    done = run("make", "migrate", at=service, env={"PATH": "/usr/bin:/bin"})
+def test_without_uv_every_target_says_how_to_get_it(service: Path, tmp_path: Path) -> None:
+    done = run("make", "migrate", at=service, env=path_without(tmp_path, "uv", "uvx"))
     assert done.returncode != 0
     assert "Install it: pip install uv" in done.stderr

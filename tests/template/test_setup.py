@@ -40,6 +40,7 @@ def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
 ) -> None:
     lacking = {
         **path_without(tmp_path, "atlas", "go"),
+        "ATLAS": "",
         "ATLAS_CACHE_DIR": str(workshop / "no-atlas"),
         "UV_OFFLINE": "1",
         "GOPROXY": "off",
@@ -57,13 +58,14 @@ def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
 
 
 def test_without_an_identity_git_says_so_and_set_up_commits_later(
-    template: Path, workshop: Path
+    template: Path, workshop: Path, tmp_path: Path
 ) -> None:
     nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_COMMITTER_NAME": ""}
     baked = bake(template, workshop / "nobody", env=nobody | {"TEMPLATE_SETUP": "no"})
     assert baked.returncode == 0
     project = workshop / "nobody" / SLUG
-    first = run("make", "setup", at=project, env=nobody | {"PATH": "/usr/bin:/bin"})
+    without_uv = path_without(tmp_path, "uv", "uvx")
+    first = run("make", "setup", at=project, env=nobody | without_uv)
     assert "NOT DONE  repository" in first.stdout
     run("make", "setup", at=project)
     assert run("git", "log", "--oneline", at=project).stdout.count("\n") == 1
