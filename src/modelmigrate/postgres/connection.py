@@ -18,12 +18,9 @@ URL_PATTERN = re.compile(
     r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
 )
 APPLICATION_NAME = "modelmigrate"  # how the server lists our sessions
-NO_FILE = (
-    f"{os.devnull}/none"  # there is none of this name; libpq would warn about the device itself
-)
-recognized: dict[
-    Path, tuple[int, int] | None
-] = {}  # the sockets of our servers that told their data
+NO_FILE = f"{os.devnull}/none"  # of the device itself, libpq would say that it is no file
+# The sockets of our servers that have told where their data is.
+recognized: dict[Path, tuple[int, int] | None] = {}
 connecting = threading.Lock()  # the environment is changed meanwhile, and it is that of all threads
 
 

@@ -13,6 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.connection import connect, given_url, url_of_database
+from modelmigrate.postgres.execute import require_statement_to_blame
 from modelmigrate.postgres.server import server_url
 
 
@@ -77,6 +78,9 @@ def _create_database(
             f' run `ALTER ROLE "{owner.info.user}" CREATEDB`, or unset DATABASE_URL, and the project'
             " runs a server of its own."
         ) from None
+    except psycopg.Error as error:
+        require_statement_to_blame(error)
+        raise
 
 
 def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
