@@ -73,6 +73,11 @@ OPTIONAL = (
     "deploy/kubernetes/service.yaml",
 )
 NOTES = ".bake-in-progress.json"
+# What ends a line, or cannot be written to a file, by its categories in Unicode.
+UNUSABLE = {
+    ("Cc", "Zl", "Zp"): "line breaks or control characters ({}): keep to one line",
+    ("Cs",): "what is no text ({}): the terminal sends it in another encoding than UTF-8",
+}
 FREE_TEXT = {"project_name": 80, "description": 200, "author_name": 80}
 
 
@@ -118,11 +123,10 @@ def text_problems(name: str, value: object, most: int) -> list[str]:
         found.append(f"{name} is empty: write a few words")
     if len(text) > most:
         found.append(f"{name} has {len(text)} characters: at most {most}")
-    # Separators, surrogates and controls end a line or a file's encoding.
-    bad = sorted({c for c in text if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")})
-    if bad:
-        names = ", ".join(f"U+{ord(c):04X}" for c in bad)
-        found.append(f"{name} holds line breaks or control characters ({names}): keep to one line")
+    for categories, what in UNUSABLE.items():
+        bad = sorted({c for c in text if unicodedata.category(c) in categories})
+        if bad:
+            found.append(f"{name} holds {what.format(', '.join(f'U+{ord(c):04X}' for c in bad))}")
     if mark := re.search(r"\{[%#{]", text):
         found.append(f"{name} holds {mark[0]!r}, which template updates would run: remove it")
     return found

@@ -1,5 +1,6 @@
 """Answers are refused with every reason at once, or they render files that parse."""
 
+import os
 import shutil
 import tempfile
 import tomllib
@@ -74,6 +75,24 @@ def test_every_problem_is_told_at_once(hook: ModuleType) -> None:
         "kubernetes": "maybe",
     }
     assert len(hook.problems(GOOD | answers)) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("two\nlines", "line breaks or control characters (U+000A)"),
+        ("two\u2028lines", "line breaks or control characters (U+2028)"),
+        ("a\x07bell", "line breaks or control characters (U+0007)"),
+        (os.fsdecode(b"Zo\xeb"), "what is no text (U+DCEB): the terminal sends it in another"),
+    ],
+)
+def test_text_that_no_file_can_hold_in_a_line_is_refused(
+    hook: ModuleType, text: str, reason: str
+) -> None:
+    assert [f"author_name holds {reason}"] == [
+        each[: len(reason) + len("author_name holds ")]
+        for each in hook.problems(GOOD | {"author_name": text})
+    ]
 
 
 @pytest.mark.parametrize("email", ["", "a", "a@b", "a b@c.de", 'a"@b.cd', "a@b.c\n", "ä@ö.de"])
