@@ -619,7 +619,7 @@ SPELLINGS = {
 }
 
 NAMES = re.compile(r"\b(?:things|teams|base|child|alone|ix_name|ix_fresh|ix_old|fresh|old)\b")
-TOGETHER = 6  # several in the same migrations, since a server takes its time for each of these
+TOGETHER = 12  # several in the same migrations, since a server takes its time for each of these
 
 
 def named(text: str, number: int) -> str:
