@@ -252,7 +252,7 @@ def called(folder: Path, *words: str) -> list[list[str]]:
     return [
         shlex.split(line.partition("modelmigrate ")[2])
         for line in shown.stdout.splitlines()
-        if line.startswith("uv run --quiet modelmigrate ")
+        if line.startswith("uv run --quiet python -m modelmigrate ")
     ]
 
 
@@ -302,7 +302,7 @@ def test_the_values_that_make_lists_are_options_of_the_command(
 def test_values_become_options_and_switches(makefile: Path) -> None:
     shown = make(makefile, "--dry-run", "migrate-downgrade", "n=2", "dry=1", "env=staging").stdout
     assert one_line(shown) == (
-        "uv run --quiet modelmigrate down --env='staging' --steps='2' --dry-run"
+        "uv run --quiet python -m modelmigrate down --env='staging' --steps='2' --dry-run"
     )
 
 
@@ -313,7 +313,7 @@ def test_a_switch_that_is_off_is_not_handed_on(makefile: Path, value: str) -> No
 
 def test_a_variable_of_the_shell_is_no_option(makefile: Path) -> None:
     shown = make(makefile, "--dry-run", "migrate", env="staging", to="1", yes="1", dry="1")
-    assert one_line(shown.stdout) == "uv run --quiet modelmigrate apply"
+    assert one_line(shown.stdout) == "uv run --quiet python -m modelmigrate apply"
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_value_reaches_the_command_unharmed(makefile: Path, value: str) -> Non
     ran = make(makefile, "migrate-create", f"m={value}", f"rename={value}")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == [
-        *("run", "--quiet", "modelmigrate", "create", value, f"--rename={value}")
+        *("run", "--quiet", "python", "-m", "modelmigrate", "create", value, f"--rename={value}")
     ]
 
 

@@ -585,7 +585,16 @@ def plain_server(open_folder: Path) -> Iterator[str]:
 
     run(
         binaries / "initdb",
-        *["-D", "data", "-U", "admin", "-A", "scram-sha-256", "--pwfile=password"],
+        *[
+            "-D",
+            "data",
+            "-U",
+            "admin",
+            "-A",
+            "scram-sha-256",
+            "--encoding=UTF8",
+            "--pwfile=password",
+        ],
     )
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
     run(binaries / "pg_ctl", "start", "-w", "-D", "data", "-o", options)

@@ -181,7 +181,7 @@ def test_the_doctor_names_what_is_broken_and_its_cure(fork: Path) -> None:
         file.unlink()
     code, _, said = make(fork, "doctor")
     assert code == 1
-    assert "2 of 7 checks failed" in said
+    assert "2 of 10 checks failed" in said
     for fix in ("there is no .env: make setup", "there is none yet: make setup"):
         assert fix in said
 

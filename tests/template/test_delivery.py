@@ -315,6 +315,6 @@ def test_commit_hooks_are_local_and_run_what_is_locked(render: Render) -> None:
     (repository,) = load(render() / ".pre-commit-config.yaml")["repos"]
     assert repository["repo"] == "local"
     assert [hook["entry"] for hook in repository["hooks"]] == [
-        "uv run ruff check --fix",
-        "uv run ruff format",
+        "uv run python -m ruff check --fix",
+        "uv run python -m ruff format",
     ]

@@ -78,8 +78,10 @@ def test_a_wrong_schema_fails_the_bake(template: Path, workshop: Path) -> None:
     model.write_text(model.read_text(encoding="utf-8").replace("lower", "no_such_function"))
     baked = bake(broken, workshop / "broken")
     assert baked.returncode != 0
-    assert "FAILED    migration" in baked.stdout
+    assert "REFUSED   migration" in baked.stdout
     assert "no_such_function" in baked.stdout
+    assert "--keep-project-on-failure" in baked.stdout
+    assert not (workshop / "broken" / SLUG).exists()
 
 
 def test_a_shim_without_a_uv_behind_it_is_passed_over(

@@ -71,6 +71,7 @@ def open_session(url: str, **settings: str) -> psycopg.Connection[Any]:
             autocommit=True,
             connect_timeout=10,
             application_name=APPLICATION_NAME,
+            client_encoding="UTF8",  # of a database in SQL_ASCII, names would come as bytes
             options=options or None,
             passfile=NO_FILE if own else None,
         )

@@ -18,7 +18,9 @@ def main(root: Path, data_dir: Path, name: str, postmaster: int) -> None:
     """Watch the server whose first process is `postmaster` until it ends, or end it."""
     grown_up = time.monotonic() + YOUNG
     while (root / ".postgres").exists() and time.monotonic() < grown_up:
-        if first_process(data_dir / name) != str(postmaster):
+        written = first_process(data_dir / name)
+        # While its project is being deleted, a server may live on without the file.
+        if written != str(postmaster) and (written or not is_alive(postmaster)):
             return
         time.sleep(0.25)
     try:
@@ -36,6 +38,18 @@ def first_process(data: Path) -> str:
         return (data / "postmaster.pid").read_text().partition("\n")[0].strip()
     except OSError:
         return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process with this pid; on Windows, where asking would end it, perhaps."""
+    if sys.platform != "win32":
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # it is another user's
+            return True
+    return True
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def diagnose() -> str:
     for name, check in CHECKS.items():
         try:
             lines.append(f"ok   {name:<11} {check()}")
-        except MigrateError as error:
+        except (MigrateError, OSError) as error:  # of the system: a program is not there
             failed += 1
             lines.append(f"FIX  {name:<11} {error}")
     report = "\n".join(lines)

@@ -76,8 +76,8 @@ def unexpected(error: Exception) -> str:
 
 
 def run(*command: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run a program in the project; its output is kept where it fails."""
-    finished = subprocess.run(
+    """Run a program in the project."""
+    return subprocess.run(
         command,
         cwd=project.root(),
         env=isolated(),
@@ -87,14 +87,12 @@ def run(*command: str, stdin: str | None = None) -> "subprocess.CompletedProcess
         errors="replace",
         check=False,
     )
-    if finished.returncode:
-        keep_log(f"$ {' '.join(command)}\n{finished.stdout}{finished.stderr}")
-    return finished
 
 
 def summary(finished: "subprocess.CompletedProcess[str]") -> str:
     """What went wrong, in the words of the program: its first line, those that name a cause, and the
-    last one; with the place of the rest."""
+    last one; with the place of the rest, which is kept there."""
+    keep_log(f"$ {' '.join(finished.args)}\n{finished.stdout}{finished.stderr}")
     output = finished.stderr.strip() or finished.stdout.strip()
     lines = list(filter(None, (line.strip(FRAME) for line in output.splitlines())))
     if not lines:
