@@ -98,11 +98,22 @@ def _require_own(connection: psycopg.Connection[Any], own: OwnServer) -> None:
     )
 
 
+def has_answered(data: Path, host: str, port: str) -> bool:
+    """Whether the server with this data has answered this process, at the socket that is there still:
+    `connect` starts it again, should it have ended without a word."""
+    socket = _socket_at(host, port)
+    return socket is not None and recognized.get(data) == socket
+
+
 def _socket_of(connection: psycopg.Connection[Any]) -> tuple[int, int] | None:
+    return _socket_at(connection.info.host, str(connection.info.port))
+
+
+def _socket_at(host: str, port: str) -> tuple[int, int] | None:
     """What tells the socket of a server from any that another would listen at; None for TCP, where one
     cannot know who answers the next time."""
     try:
-        found = Path(connection.info.host, f".s.PGSQL.{connection.info.port}").stat()
+        found = Path(host, f".s.PGSQL.{port}").stat()
     except OSError:
         return None
     return found.st_ino, found.st_ctime_ns

@@ -37,9 +37,11 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
             _create_database(owner, name, url, template, ours=not given)
             yield url_of_database(url, name)
         finally:
-            # On a connection of its own: the owner's, idle for long, may have been cut.
-            with closing(connect(url)) as connection:
-                drop_database(connection, name)
+            try:
+                drop_database(owner, name)
+            except psycopg.OperationalError:  # idle for long, the connection may have been cut
+                with closing(connect(url)) as connection:
+                    drop_database(connection, name)
 
 
 def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:

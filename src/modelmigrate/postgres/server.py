@@ -11,6 +11,7 @@ from filelock import FileLock
 from modelmigrate import project
 from modelmigrate.isolation import OWN_SERVERS, OwnServer
 from modelmigrate.postgres.account import require_account
+from modelmigrate.postgres.connection import has_answered
 from modelmigrate.postgres.data import find_data_dir
 from modelmigrate.postgres.processes import SERVERS as SERVERS
 from modelmigrate.postgres.processes import (
@@ -36,7 +37,9 @@ def server_url(name: str) -> str:
     require_startable(name)
     data_dir = find_data_dir()
     restart = partial(_ensure_running, project.root(), data_dir, name)
-    restart()
+    alive = (data_dir / name / "postmaster.pid").exists()
+    if not alive or not has_answered(data_dir / name, **address_of(data_dir, name)):
+        restart()
     return own_url(data_dir, name, restart)
 
 
