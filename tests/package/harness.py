@@ -1,5 +1,7 @@
 """A bare project, and the commands at work on it: real servers, in this very process."""
 
+import atexit
+import functools
 import io
 import os
 import shutil
@@ -18,8 +20,8 @@ import pytest
 from modelmigrate.atlas.directory import update_checksums
 from modelmigrate.cli import main
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.postgres.server import stop_servers
-from tests.conftest import TREE, in_memory
+from modelmigrate.postgres.server import server_url, stop_servers
+from tests.conftest import TREE, copy_data, in_memory
 
 
 class Ran(NamedTuple):
@@ -94,6 +96,20 @@ def words(command: str, options: Mapping[str, str | bool]) -> list[str]:
     return typed
 
 
+@functools.cache
+def empty_server() -> Path:
+    """The data of a server that has nothing in it, for projects to begin with."""
+    parent = Path(tempfile.mkdtemp(prefix="schema-tests-", dir=in_memory()))
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)
+    parent.chmod(0o755)
+    (parent / "atlas.hcl").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(parent)
+        server_url("scratch")
+        stop_servers()
+    return parent / ".postgres"
+
+
 @contextmanager
 def project_of(name: str) -> Iterator[Project]:
     """A new project, which the commands work on in this process."""
@@ -101,6 +117,7 @@ def project_of(name: str) -> Iterator[Project]:
     parent.chmod(0o755)
     folder = parent / name
     folder.mkdir()
+    copy_data(empty_server(), folder / ".postgres")
     for file in ("atlas.hcl", "Makefile"):  # with the latter, messages speak of `make`
         shutil.copy(TREE / file, folder)
     (folder / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pytest
 
-from modelmigrate.errors import MigrateError
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
@@ -724,70 +723,52 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
     return steps[::-1]
 
 
-@pytest.fixture(scope="module")
-def told_once() -> dict[str, list[Step] | str]:
-    return {}
+def together(book: Mapping[str, object]) -> list[dict[int, str]]:
+    """The names of a book's stories, by their numbers, a few at a time."""
+    names = dict(enumerate(book))
+    starts = range(0, len(names), TOGETHER)
+    return [{n: names[n] for n in list(names)[start : start + TOGETHER]} for start in starts]
 
 
-@pytest.fixture
-def steps(
-    project: Project,
-    live: str,
-    ddl: Printer,
-    name: str,
-    told_once: dict[str, list[Step] | str],
-) -> list[Step]:
-    """What became of this story, which is told together with a few others."""
-    book = {key: kind.story for key, kind in KINDS.items()} if name in KINDS else STORIES
-    names = list(book)
-    first = names.index(name) // TOGETHER * TOGETHER
-    if name not in told_once:
-        numbers = range(first, min(first + TOGETHER, len(names)))
-        result: list[Step] | str
-        try:
-            result = lived(project, live, ddl, {number: book[names[number]] for number in numbers})
-        except (AssertionError, MigrateError) as error:
-            result = str(error)
-        told_once |= {names[number]: result for number in numbers}
-    outcome = told_once[name]
-    if isinstance(outcome, str):
-        pytest.fail(outcome, pytrace=False)
-    return outcome
+def names_of(stories: Mapping[int, str]) -> str:
+    return "; ".join(stories.values())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("names", together(KINDS), ids=names_of)
 def test_an_index_is_made_with_its_table_and_concurrently_where_that_is_there(
-    name: str, steps: list[Step]
+    project: Project, live: str, ddl: Printer, names: dict[int, str]
 ) -> None:
-    number = list(KINDS).index(name)
+    steps = lived(project, live, ddl, {n: KINDS[name].story for n, name in names.items()})
     with_table, later = steps
-    assert KINDS[name].definition in with_table.schema[f"INDEX public.ix_fresh_{number}"].create_sql
-    assert KINDS[name].definition in later.schema[f"INDEX public.ix_old_{number}"].create_sql
-    [text] = [text for text in with_table.texts if of_story(text, number)]
-    assert "CONCURRENTLY" not in text
-    [text] = [text for text in later.texts if of_story(text, number)]
-    assert re.match(rf"{OUTSIDE}CREATE (UNIQUE )?INDEX CONCURRENTLY .*;\n\Z", text)
-    assert not [line for step in steps for line in step.differences if of_story(line, number)]
-    assert not [line for step in steps for line in step.back if of_story(line, number)]
+    for number, name in names.items():
+        definition = KINDS[name].definition
+        assert definition in with_table.schema[f"INDEX public.ix_fresh_{number}"].create_sql, name
+        assert definition in later.schema[f"INDEX public.ix_old_{number}"].create_sql, name
+        [text] = [text for text in with_table.texts if of_story(text, number)]
+        assert "CONCURRENTLY" not in text, name
+        [text] = [text for text in later.texts if of_story(text, number)]
+        assert re.match(rf"{OUTSIDE}CREATE (UNIQUE )?INDEX CONCURRENTLY .*;\n\Z", text), name
+        assert not [line for step in steps for line in step.differences if of_story(line, number)]
+        assert not [line for step in steps for line in step.back if of_story(line, number)]
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("names", together(STORIES), ids=names_of)
 def test_what_atlas_misses_reaches_the_database_and_is_rolled_back(
-    name: str, steps: list[Step]
+    project: Project, live: str, ddl: Printer, names: dict[int, str]
 ) -> None:
-    number = list(STORIES).index(name)
-    for state, step in zip(STORIES[name].states, steps, strict=False):
-        schema = "\n".join(
-            each.create_sql for each in step.schema.values() if of_story(each.create_sql, number)
-        )
-        statements = [each for text in step.texts for each in split_statements(text)]
-        text = "\n".join(each for each in statements if of_story(each, number))
-        assert named(state.has, number) in schema
-        assert not state.lacks or state.lacks not in schema
-        assert state.migration in text
-        assert not state.never or state.never not in text
-    assert not [line for step in steps for line in step.differences if of_story(line, number)]
-    assert not [line for step in steps for line in step.back if of_story(line, number)]
+    steps = lived(project, live, ddl, {n: STORIES[name] for n, name in names.items()})
+    for number, name in names.items():
+        for state, step in zip(STORIES[name].states, steps, strict=False):
+            created = (each.create_sql for each in step.schema.values())
+            schema = "\n".join(sql for sql in created if of_story(sql, number))
+            statements = [each for text in step.texts for each in split_statements(text)]
+            text = "\n".join(each for each in statements if of_story(each, number))
+            assert named(state.has, number) in schema, name
+            assert not state.lacks or state.lacks not in schema, name
+            assert state.migration in text, name
+            assert not state.never or state.never not in text, name
+        assert not [line for step in steps for line in step.differences if of_story(line, number)]
+        assert not [line for step in steps for line in step.back if of_story(line, number)]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)

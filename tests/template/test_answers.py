@@ -19,7 +19,7 @@ from tests.template.hooks import DEFAULTS, load_hook
 GOOD = DEFAULTS | {"project_slug": "good-name"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def hook() -> ModuleType:
     return load_hook("pre_gen_project", GOOD)
 
@@ -142,7 +142,7 @@ def test_a_name_without_letters_is_refused_in_the_usual_words(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def answers_only(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The template, less the files that no answer reaches: quick to render many times."""
     folder = tmp_path_factory.mktemp("answers-only")

@@ -27,7 +27,7 @@ ODD = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def odd(template: Path, workshop: Path) -> Iterator[Path]:
     baked = bake(template, workshop / "odd", ODD)
     assert baked.returncode == 0, baked.stdout + baked.stderr

@@ -12,7 +12,7 @@ import pytest
 from modelmigrate.branches import changed_tables, new_names, require_only_additions
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.branch import BranchComparison
-from tests.conftest import SLUG, path_without, run
+from tests.conftest import SLUG, copy_data, path_without, run
 
 INITIAL = "20200101000000_initial.sql"
 BIO = "20210101000000_add_bio.sql"
@@ -90,11 +90,12 @@ class Repository(NamedTuple):
         self.git(*command, fails=fails)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def project(service: Path, workshop: Path) -> Iterator[Repository]:
     """A service whose only migration is so old that others can come before today."""
     folder = workshop / "team" / SLUG
     shutil.copytree(service, folder, ignore=shutil.ignore_patterns(".venv", ".postgres"))
+    copy_data(workshop / "servers", folder / ".postgres")
     run("uv", "sync", "--locked", "--quiet", at=folder).check_returncode()
     repository = Repository(folder, run("make", "atlas", at=folder).stdout.strip())
     [initial] = repository.migrations.glob("*.sql")

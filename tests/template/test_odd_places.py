@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import SLUG, bake, run
+from tests.conftest import SLUG, bake, copy_data, run
 
 ERROR, INCOMPLETE = 2, 2  # `make` turns every failure into its own exit code
 
@@ -227,6 +227,7 @@ def place(service: Path, workshop: Path, request: pytest.FixtureRequest) -> Iter
     project = outside / "services" / SLUG
     leave = (".postgres",) if row.own_environment else (".postgres", ".venv")
     shutil.copytree(service, project, ignore=shutil.ignore_patterns(*leave), symlinks=True)
+    copy_data(workshop / "servers", project / ".postgres")
     yield Place(outside, project)
     run("make", "db-stop", at=project)
 

@@ -82,7 +82,7 @@ def release(template: Path) -> None:
     commit(template)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def baked(template: Path, workshop: Path) -> Path:
     """A project without set-up, whose answers hold what is hard to spell."""
     answers = json.dumps({"project_name": NAME, "project_slug": SLUG})
@@ -93,7 +93,7 @@ def baked(template: Path, workshop: Path) -> Path:
     return workshop / "update" / SLUG
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def make_ground(
     template: Path, baked: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], Ground]:
@@ -185,7 +185,7 @@ def undo(project: Path, finished: Finished) -> None:
     subprocess.run(["/bin/sh", "-c", command], cwd=project, check=True, capture_output=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mixed(make_ground: Callable[[], Ground]) -> tuple[Path, Finished, dict[str, bytes]]:
     """A project that its people changed in every way, after one update."""
     template, project = make_ground()

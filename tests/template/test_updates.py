@@ -71,7 +71,7 @@ def age(template: Path) -> None:
     shutil.rmtree(tree / "deploy")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def history(template: Path, workshop: Path) -> Path:
     """The repository's own past, then the template `older`, then today's."""
     clone = workshop / "history"
@@ -152,7 +152,7 @@ def test_every_published_version_is_tried(history: Path, tmp_path: Path) -> None
     assert earlier(clone) == ["v0.9.0", "v0.10.0"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fresh(history: Path, workshop: Path) -> Path:
     """What a bake of today gives."""
     return create(history, workshop / "fresh")
@@ -186,7 +186,7 @@ class Lived(NamedTuple):
     temporary: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lived(history: Path, workshop: Path) -> Lived:
     """A project of `older` in which somebody worked, updated under observation."""
     project = create(history, workshop / "lived", "-c", OLDER)

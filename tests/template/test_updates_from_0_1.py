@@ -25,7 +25,7 @@ def git(at: Path, *arguments: str | Path) -> str:
     return finished.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def updated(template: Path, workshop: Path) -> Iterator[Updated]:
     """Updated by its own `make template-update`, with a file of `tools/` and a model changed."""
     folder = workshop / "from-0.1"

@@ -6,6 +6,7 @@ No network: for github.com, git goes to a bare repository on this disk.
 import json
 import shlex
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +43,7 @@ class Newcomer(NamedTuple):
     said: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone(template: Path, workshop: Path) -> Path:
     """The template, whose history has a tag before the latest commit."""
     folder = workshop / "ways-in" / "clone"
@@ -63,7 +64,7 @@ def clone(template: Path, workshop: Path) -> Path:
 @pytest.fixture(scope="module")
 def github(clone: Path) -> Iterator[None]:
     """What git asks of github.com comes from this disk."""
-    remotes = clone.parent / "remotes"
+    remotes = Path(tempfile.mkdtemp(prefix="remotes-", dir=clone.parent))
     bare = remotes / "org" / "template.git"
     run("git", "clone", "-q", "--bare", clone, bare, at=clone.parent).check_returncode()
     with pytest.MonkeyPatch.context() as patch:
@@ -73,7 +74,7 @@ def github(clone: Path) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def without_uv(workshop: Path) -> dict[str, str]:
     """Set-up then does what needs no package: `.env`, `.cruft.json` and the first commit."""
     folder = workshop / "ways-in" / "bin"
@@ -99,7 +100,8 @@ def newcomer(
         remembered.format(template=clone),
         tag,
     )
-    into = clone.parent / f"by-{request.param}"
+    into = Path(tempfile.mkdtemp(prefix=f"by-{request.param}-", dir=clone.parent))
+    into.rmdir()  # a name that nobody else has; beside the clone, which one way calls ../clone
     made = make(*way.command, into=into, env=without_uv)
     assert made.returncode == 0, made.stdout + made.stderr
     project = into / SLUG
@@ -174,7 +176,7 @@ def test_gh_gives_a_project_that_is_set_up_and_ready_for_updates(github: None, c
     assert run("git", "status", "--porcelain", at=project).stdout == ""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def archive(clone: Path) -> Path:
     """The zip that a forge offers for download: one folder, no git."""
     file = clone.parent / "template.zip"
