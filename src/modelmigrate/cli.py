@@ -383,7 +383,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; a failure becomes a message and its exit code (see `modelmigrate.errors`)."""
     try:
         result = app(args=arguments, prog_name="modelmigrate", standalone_mode=False)
-    except (MigrateError, OSError) as error:  # of the system: a full disk, a closed folder
+    except (MigrateError, OSError, ImportError) as error:  # a full disk, a noexec mount
         print(f"error: {error}", file=sys.stderr)
         return error.code if isinstance(error, MigrateError) else Exit.ERROR
     except TyperException as error:

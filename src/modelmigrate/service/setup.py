@@ -16,6 +16,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError, SchemaRefusedError
@@ -166,10 +169,8 @@ def uv() -> str:
 
 def schema() -> int:
     """The second half, in the project's environment."""
-    from modelmigrate.postgres import server
-
     signal.signal(signal.SIGINT, interrupt_once)
-    was_idle = not any(map(server.is_running, server.SERVERS))
+    was_idle = not with_servers(lambda server: any(map(server.is_running, server.SERVERS)))
     try:
         return run_steps(atlas, postgres, migration, through=(SchemaRefusedError,))
     except SchemaRefusedError as error:
@@ -177,7 +178,17 @@ def schema() -> int:
         return REFUSED
     finally:
         if was_idle:
-            server.stop_servers()
+            with_servers(lambda server: server.stop_servers())
+
+
+def with_servers(ask: Callable[[Any], object]) -> object:
+    """What there is to say about the servers; nothing where that cannot be loaded, as on a file system
+    that is mounted noexec: the steps tell it."""
+    with suppress(ImportError, OSError, MigrateError):
+        from modelmigrate.postgres import server
+
+        return ask(server)
+    return None
 
 
 def interrupt_once(*_: object) -> None:

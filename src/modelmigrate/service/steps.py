@@ -72,7 +72,8 @@ def unexpected(error: Exception) -> str:
     """An error in one line, with the place of the rest."""
     if isinstance(error, OSError):
         return f"{error}."
-    return f"{type(error).__name__}: {error}. All of it is in {log_name()}."
+    cure = " Is its file system mounted noexec?" if "map segment" in str(error) else ""
+    return f"{type(error).__name__}: {error}.{cure} All of it is in {log_name()}."
 
 
 def run(*command: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
