@@ -110,7 +110,7 @@ class Render(Protocol):
     def __call__(self, **answers: str | bool) -> Path: ...
 
 
-def in_memory(folder: Path = Path("/dev/shm"), room: int = 4 << 30) -> Path | None:  # noqa: S108
+def in_memory(folder: Path = Path("/dev/shm"), room: int = 12 << 30) -> Path | None:  # noqa: S108
     """A folder where files and servers need not wait for a disk, if there is one with room."""
     try:
         with tempfile.TemporaryFile(dir=folder):
@@ -251,3 +251,4 @@ def fork(
     copy_data(workshop / "servers", project / ".postgres")
     yield project
     run("make", "db-stop", at=project)
+    shutil.rmtree(project.parent, ignore_errors=True)  # memory is dear

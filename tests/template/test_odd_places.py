@@ -220,16 +220,24 @@ ROWS = {
 
 
 @pytest.fixture
-def place(service: Path, workshop: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+def place(
+    service: Path,
+    workshop: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Place]:
     """A copy of the shared bake below a folder that stands for the rest of the world."""
     row = ROWS[request.getfixturevalue("name")]
     outside = workshop / f"surroundings-{list(ROWS.values()).index(row)}"
     project = outside / "services" / SLUG
     leave = (".postgres",) if row.own_environment else (".postgres", ".venv")
+    if not row.own_environment:
+        monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(service / ".venv"))
     shutil.copytree(service, project, ignore=shutil.ignore_patterns(*leave), symlinks=True)
     copy_data(workshop / "servers", project / ".postgres")
     yield Place(outside, project)
     run("make", "db-stop", at=project)
+    shutil.rmtree(outside, ignore_errors=True)
 
 
 def everything(place: Place, but: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
@@ -245,15 +253,12 @@ def everything(place: Place, but: tuple[str, ...]) -> dict[str, tuple[int, int, 
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_it_works_or_says_why_not_and_nothing_outside_is_touched(
-    place: Place, service: Path, name: str
-) -> None:
+def test_it_works_or_says_why_not_and_nothing_outside_is_touched(place: Place, name: str) -> None:
     row = ROWS[name]
     row.prepare(place)
     before = everything(place, row.writes)
-    borrowed = {} if row.own_environment else {"UV_PROJECT_ENVIRONMENT": str(service / ".venv")}
     words = {"outside": place.outside, "PATH": os.environ["PATH"]}
-    env = borrowed | {key: value.format(**words) for key, value in row.env.items()}
+    env = {key: value.format(**words) for key, value in row.env.items()}
     done = run(*row.typed, at=place.project, env=env)
     said = done.stdout + done.stderr
     assert done.returncode == row.code, said
