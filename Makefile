@@ -41,7 +41,7 @@ tidy:
 	@GIT_CONFIG_GLOBAL=tests/gitconfig GIT_CONFIG_NOSYSTEM=1 git clean -fdqX -- '{{cookiecutter.project_slug}}'
 
 clean: ## Remove what this file installed
-	@chmod -R u+w .home 2>/dev/null || true
+	@test ! -d .home || chmod -R u+w .home
 	rm -rf .home .uv .venv
 
 .uv/bin/uv:

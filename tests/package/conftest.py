@@ -1,10 +1,15 @@
 """What every test of the package is given."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+
+from tests.conftest import in_memory
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +17,12 @@ def environment_of_its_own() -> Iterator[None]:
     """Commands run in this very process, and `--project` and `.env` go into its environment."""
     with patch.dict(os.environ):
         yield
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A short path that `nobody` may enter too."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-tests-", dir=in_memory()))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -20,21 +19,13 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.data import find_data_dir
 from modelmigrate.postgres.environments import development_url
 from modelmigrate.postgres.server import is_running, server_url, stop_servers
-from tests.conftest import in_memory, run
+from tests.conftest import run
 from tests.package.harness import execute
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
 NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if ROOT else {}
 SETTINGS = '[project]\nname = "{name}"\n[tool.modelmigrate]\nidle-timeout = {minutes}\n'
-
-
-@pytest.fixture(scope="module")
-def open_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="idle-tests-", dir=in_memory()))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @contextmanager

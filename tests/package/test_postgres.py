@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,6 @@ from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.environments import development_url, server_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import stop_servers
-from tests.conftest import in_memory
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
@@ -36,15 +34,6 @@ SECRET = "s3cr3t@/#"  # noqa: S105
 ESCAPED = "s3cr3t%40%2F%23"
 # Whom servers of root run as; anybody else's run as themselves.
 NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if ROOT else {}
-
-
-@pytest.fixture(scope="session")
-def open_folder() -> Iterator[Path]:
-    """A short path that `nobody` may enter too."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-tests-", dir=in_memory()))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @contextmanager

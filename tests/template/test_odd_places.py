@@ -182,7 +182,7 @@ ROWS = {
     ),
     "an environment that was made elsewhere: set-up": Row(
         ("make", "setup"),
-        says=("everything locked is in .venv, which was made anew",),
+        says=("everything locked is in .venv, which was recreated",),
         own_environment=True,
     ),
     "an environment that lacks files: doctor": Row(
@@ -194,7 +194,7 @@ ROWS = {
     ),
     "an environment that lacks files: set-up": Row(
         ("make", "setup"),
-        says=("everything locked is in .venv, which was made anew",),
+        says=("everything locked is in .venv, which was recreated",),
         prepare=damage,
         own_environment=True,
     ),

@@ -85,7 +85,7 @@ def repository() -> str:
 
 
 def template() -> str:
-    """Whether later versions of the template can be taken in."""
+    """Whether the project can be updated from its template."""
     if not is_from_template():
         return "none: this project is not updated from one"
     if problem := cruft_problem():

@@ -104,5 +104,5 @@ def matches(folder: Path, pattern: str) -> bool:
     """Whether a pattern of the workspace in `folder` names the project."""
     try:
         return project.root() in folder.glob(pattern)
-    except (NotImplementedError, ValueError):  # an absolute or empty one names no member
+    except (NotImplementedError, ValueError):  # of pathlib, for absolute and empty patterns
         return False

@@ -105,21 +105,21 @@ def install() -> str:
             f" ({shown(others)}), which uv would remove. Nothing was installed. Unset the variable, or"
             " name an empty folder; if all of that may go: uv sync."
         )
-    if workspace_above():  # whose environment is not ours to make anew
+    if workspace_above():  # whose environment is not ours to recreate
         sync("--inexact")
         return f"what this project needs is in {environment_name()}"
-    anew = made_elsewhere()
-    if anew:
+    recreated = made_elsewhere()
+    if recreated:
         clear = ("venv", "--quiet", "--clear", str(environment_folder()))
         if (finished := run(uv(), *clear)).returncode:
             raise skipped(f"uv venv failed: {summary(finished)}")
     sync()
     if damaged := damaged_packages():
         sync("--reinstall")
-        anew = True
+        recreated = True
     if damaged and (damaged := damaged_packages()):
         raise skipped(f"{environment_name()} lacks files of {shown(damaged)}: is the disk full?")
-    remark = ", which was made anew" if anew else ""
+    remark = ", which was recreated" if recreated else ""
     return f"everything locked is in {environment_name()}{remark}"
 
 
@@ -184,7 +184,7 @@ def schema() -> int:
 def with_servers(ask: Callable[[Any], object]) -> object:
     """What there is to say about the servers; nothing where that cannot be loaded, as on a file system
     that is mounted noexec: the steps tell it."""
-    with suppress(ImportError, OSError, MigrateError):
+    with suppress(ImportError):
         from modelmigrate.postgres import server
 
         return ask(server)
