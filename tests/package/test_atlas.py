@@ -154,7 +154,8 @@ def started(go: Go) -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 def built() -> list[str]:
     """The binaries in the cache, and whatever builds left there."""
-    return sorted(path.name for path in cached_binary().parent.glob("[!.]*[!k]"))
+    names = {path.name for path in cached_binary().parent.glob("[!.]*")}
+    return sorted(names - {"build.lock"})
 
 
 # --- the order ---

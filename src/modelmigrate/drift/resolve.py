@@ -19,7 +19,7 @@ from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.rebuild import rebuild_schema
+from modelmigrate.schema.rebuild import diff_normalized, rebuild_schema
 from modelmigrate.sql.statements import replace_outside_quotes, strip_comments
 from modelmigrate.terminal import say
 
@@ -118,7 +118,7 @@ def clone_of_live_schema(
             if change.desired:
                 schema[change.label] = change.desired
     with rebuild_schema(schema) as live_url:
-        if changes := diff(schema, read_schema(live_url)):
+        if changes := diff_normalized(schema, read_schema(live_url)):
             raise MigrateError(
                 "the live schema cannot be recreated on a scratch database, so that no fix can be"
                 f" verified: {', '.join(change.label for change in changes)}. Nothing was changed."

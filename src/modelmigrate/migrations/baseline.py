@@ -13,9 +13,9 @@ from modelmigrate.planning.transactions import with_delimiter
 from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.snapshots import copy_roles
-from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.diff import Schema
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.rebuild import rebuild_schema
+from modelmigrate.schema.rebuild import diff_normalized, rebuild_schema
 from modelmigrate.schema.states import replay_migrations
 
 
@@ -43,13 +43,13 @@ def baseline_database(target: Target, *, yes: bool = False) -> str:
     migrations = read_migrations()
     for count in range(len(migrations), 0, -1):
         with replay_migrations(migrations[:count]) as replayed_url:
-            if not diff(read_schema(replayed_url), target.schema):
+            if not diff_normalized(read_schema(replayed_url), target.schema):
                 newest = migrations[count - 1].name
                 confirm(target.environment, f"baseline it at {newest}", yes=yes)
                 set_revision(target.url, version_of(newest))
                 return f"{target.name} is baselined at {newest}"
     with replay_migrations(migrations) as replayed_url:
-        changes = diff(read_schema(replayed_url), target.schema)
+        changes = diff_normalized(read_schema(replayed_url), target.schema)
     raise MigrateError(
         f"{target.title} has the schema of no version. Nothing was changed. It differs from the newest"
         f" one in:\n{listing(changes)}\nChange it by hand until it matches, or move migrations/ away:"
@@ -75,7 +75,7 @@ def write_baseline(schema: Schema) -> str:
     text = with_delimiter(["SET LOCAL check_function_bodies = off;", *statements])
     [name] = file_names("baseline", [text])
     with scratch_database() as empty_url, rebuild_schema(schema) as full_url:
-        if changes := diff(schema, read_schema(full_url)):
+        if changes := diff_normalized(schema, read_schema(full_url)):
             raise MigrateError(
                 "the schema cannot be created in an empty database:"
                 f" {', '.join(change.label for change in changes)}. No file was written."

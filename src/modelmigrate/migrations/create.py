@@ -13,10 +13,11 @@ from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import execute_as_migration
 from modelmigrate.planning.renames import confirm_renames, possible_renames, rename_statements
+from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.declared import DECLARED_KINDS, read_declared
-from modelmigrate.schema.diff import Change, diff
+from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import current_and_desired
 from modelmigrate.sql.patterns import ADD_ENUM_VALUE
@@ -29,6 +30,13 @@ class CreatedMigrations(NamedTuple):
 
     files: list[Path]
     warnings: list[str]
+
+
+class ProvenFile(NamedTuple):
+    """A migration and its down migration, which lead from one schema to the other and back."""
+
+    text: str
+    down: str
 
 
 def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
@@ -46,7 +54,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         if not (changes := diff(desired, current)):
             return CreatedMigrations([], warnings)
         confirmed = confirm_renames(possible_renames(current_url, desired_url), rename)
-        renames = rename_statements(current_url, confirmed, desired)
+        renames = rename_statements(confirmed)
         progress("planning")
         try:
             statements = plan_migration(current_url, desired_url, desired, renames)
@@ -54,26 +62,49 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")
             groups = split_by_transaction(statements, current)
-            files = split_and_verify(current_url, groups)
+            files, notes = prove_on_rows(current_url, groups, changed_tables(changes, current))
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
-        texts, downs = [text for text, _ in files], [down for _, down in files]
+        texts = [file.text for file in files]
         contents = dict(zip(file_names(name, texts), texts, strict=True))
-    written = write_migrations(contents, downs)
-    return CreatedMigrations(written, warnings + undeclared_drops(changes))
+    written = write_migrations(contents, [file.down for file in files])
+    return CreatedMigrations(written, [*warnings, *notes, *undeclared_drops(changes)])
 
 
-def split_and_verify(current_url: str, groups: list[list[str]]) -> list[tuple[str, str]]:
-    """The text of each file, as Atlas can run it on the scratch database `current_url`, and of its
-    down migration.
+def prove_on_rows(
+    current_url: str, groups: list[list[str]], tables: set[str] | None
+) -> tuple[list[ProvenFile], list[str]]:
+    """As `split_and_verify`; with a note where made-up rows do not allow a migration, which says as much
+    of real ones."""
+    try:
+        return split_and_verify(current_url, groups, tables), []
+    except (errors.IntegrityError, errors.DataError) as error:
+        note = (
+            f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
+            " the rows before, in a migration of its own, if there are any."
+        )
+    try:
+        return split_and_verify(current_url, groups, set()), [note]
+    except (errors.IntegrityError, errors.DataError) as error:
+        raise CannotPlanError(str(error)) from None
+
+
+def split_and_verify(
+    current_url: str, groups: list[list[str]], tables: set[str] | None
+) -> list[ProvenFile]:
+    """The files of these groups of statements, proven on copies of the scratch database `current_url`
+    with rows in these tables, or in all.
 
     Raises:
-        CannotPlanError: one of them cannot be run in a transaction.
+        CannotPlanError: one of them cannot be run in a transaction, or loses what it need not.
+        IntegrityError, DataError: the rows do not allow it.
     """
     if not groups:
         return []
     group, *rest = groups
     with scratch_database(current_url) as after_url:
+        fill_with_rows(after_url, tables)
+        before = read_contents(after_url)
         try:
             text = execute_as_migration(after_url, group)
         except errors.UnsafeNewEnumValueUsage as error:
@@ -81,9 +112,23 @@ def split_and_verify(current_url: str, groups: list[list[str]]) -> list[tuple[st
             others = [each for each in group if each not in values]
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
-            return split_and_verify(current_url, [values, others, *rest])
-        down = generate_down(current_url, after_url)
-        return [(text, down), *split_and_verify(after_url, rest)]
+            return split_and_verify(current_url, [values, others, *rest], tables)
+        if lost := what_was_lost(before, read_contents(after_url)):
+            raise CannotPlanError("\n".join(lost))
+        down = generate_down(current_url, after_url, before)
+        return [ProvenFile(text, down), *split_and_verify(after_url, rest, set())]
+
+
+def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:
+    """The tables that need rows in a proof, as SQL names them; None for all, where a type changes that
+    any of them may use."""
+    sides = [side for each in changes for side in (each.current, each.desired) if side]
+    if any(each.kind in ("TYPE", "DOMAIN") for each in sides):
+        return None
+    labels = {label for each in sides for label in (each.label, *each.belongs_to)}
+    return {
+        obj.quoted_name for obj in current.values() if obj.kind == "TABLE" and obj.label in labels
+    }
 
 
 def undeclared_drops(changes: list[Change]) -> list[str]:

@@ -25,7 +25,7 @@ def declare_objects() -> str:
     with replay_migrations(read_migrations()) as url:
         schema = read_schema(url)
     progress("looking for objects that no file declares")
-    others = [obj.create_sql for obj in schema.values() if not is_declared(obj, schema)]
+    others = [obj.create_sql for obj in schema.values() if not is_declared(obj)]
     files = ["\n".join(each.statements) for each in declared]
     with scratch_database() as url:
         execute_in_any_order(url, [*others, *files])  # what needs something undeclared may fail
@@ -48,11 +48,7 @@ def write_declared(obj: SchemaObject, schema: Schema) -> str:
 
 def belongs_to(part: SchemaObject, whole: SchemaObject) -> bool:
     """Whether an index or a comment belongs into the file of the other object."""
-    name = whole.drop_sql.removeprefix(f"DROP {whole.kind} IF EXISTS ").removesuffix(";")
-    if part.kind == "INDEX":
-        return whole.kind == "MATERIALIZED VIEW" and f" ON {name} " in part.create_sql
-    comments = (f"COMMENT ON {whole.kind} {name} IS ", f"COMMENT ON COLUMN {name}.")
-    return part.kind == "COMMENT" and part.create_sql.startswith(comments)
+    return part.kind in ("INDEX", "COMMENT") and whole.label in part.belongs_to
 
 
 def unused_path(folder: Path, name: str) -> Path:

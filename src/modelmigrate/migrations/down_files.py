@@ -1,28 +1,32 @@
 """Down migrations: a file beside each migration, verified when it is made and again before it runs."""
 
 from modelmigrate import project
+from modelmigrate.atlas.commands import apply_to_scratch
 from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import verified_script
+from modelmigrate.planning.rows import Contents, fill_with_rows, read_contents, still_there
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.states import before_and_after
+from modelmigrate.schema.states import before_and_after, replay_migrations
 from modelmigrate.terminal import progress
 
 IRREVERSIBLE = "-- irreversible: "
 HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n\n"
 
 
-def generate_down(before_url: str, after_url: str) -> str:
+def generate_down(before_url: str, after_url: str, before: Contents | None = None) -> str:
     """The down migration that leads from the scratch database `after_url`, made from a clone of
-    `before_url`, to the schema of that one; or that says why there is none."""
+    `before_url`, to the schema of that one; or that says why there is none. `before` is what the clone
+    held before the migration: where it still holds it, it does so after the down migration, too."""
     previous = read_schema(before_url)
     try:
         with scratch_database(after_url) as work_url:
             statements = plan_schema_change(work_url, before_url, previous, renames=True)
-        return HEADER + verified_script(statements, [after_url], previous)
+        contents = still_there(before, read_contents(after_url)) if before else None
+        return HEADER + verified_script(statements, [after_url], previous, contents)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
@@ -46,8 +50,18 @@ def write_missing_down_files() -> list[str]:
 
 def generate_down_of_last(migrations: list[Migration]) -> str:
     """The down migration of the last of these migrations."""
-    with before_and_after(migrations, 1) as (before_url, after_url):
-        return generate_down(before_url, after_url)
+    with (
+        replay_migrations(migrations[:-1]) as before_url,
+        scratch_database(before_url) as after_url,
+    ):
+        fill_with_rows(after_url)
+        before = read_contents(after_url)
+        try:
+            apply_to_scratch(after_url, 1)
+        except MigrateError:  # it was not made for rows like these
+            with before_and_after(migrations, 1) as urls:
+                return generate_down(*urls)
+        return generate_down(before_url, after_url, before)
 
 
 def read_down_file(migration: Migration) -> str:

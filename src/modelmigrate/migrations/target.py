@@ -10,6 +10,7 @@ from modelmigrate.postgres.environments import LOCAL, Environment, find_environm
 from modelmigrate.project import Settings
 from modelmigrate.schema.diff import Change, Schema, diff, filter_ignored
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.rebuild import diff_normalized
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Target:
 
     def changes_from(self, expected: Schema) -> list[Change]:
         """How the live schema differs from the expected one, but for what the project ignores."""
-        return filter_ignored(diff(expected, self.schema), self.settings.ignore)
+        if not filter_ignored(diff(expected, self.schema), self.settings.ignore):
+            return []
+        return filter_ignored(diff_normalized(expected, self.schema), self.settings.ignore)
 
 
 def find_target(env: str | None) -> Target:

@@ -4,21 +4,54 @@ The rule: an object that depends on a change is dropped before it, with its own 
 and recreated afterwards, because it is still in the desired schema. Only objects without data are
 dropped so: never a table, nor anything that has no DROP.
 
-What depends on what is read from PostgreSQL's error. It names the direct dependents only, so dropping
-one of them may be blocked in turn: `drop_with_dependents` and `drop_dependents` call each other.
+What depends on what is read from `pg_depend`. It has the direct dependents only, so dropping one of
+them may be blocked in turn: `drop_with_dependents` and `drop_dependents` call each other.
 """
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.kinds import inverse_statement
+from modelmigrate.schema.catalog import dependents
 from modelmigrate.schema.diff import SchemaObject
+from modelmigrate.sql.alter import (
+    CHANGE_TYPE,
+    DROP_COLUMN,
+    DROP_CONSTRAINT,
+    QUALIFIED,
+    AlterTable,
+    parse_alter_table,
+)
+from modelmigrate.sql.names import unquote
 
 MAX_ATTEMPTS = 20  # each one drops dependents, or changes the statement
-DROP_ON_TABLE = re.compile(r"DROP (?:TRIGGER|RULE|POLICY) IF EXISTS (?P<name>.*) ON (?P<on>.*);")
+BLOCKED = (errors.DependentObjectsStillExist, errors.FeatureNotSupported)
+DROP = re.compile(rf"DROP (?P<kind>TABLE|TYPE|SEQUENCE|INDEX) (?:IF EXISTS )?(?P<name>{QUALIFIED})")
+DROPPED = {
+    "TYPE": "SELECT 'pg_type'::regclass::oid, to_regtype(%s)::oid",
+    "TABLE": "SELECT 'pg_class'::regclass::oid, to_regclass(%s)::oid",
+}
+COLUMN = """
+    SELECT 'pg_class'::regclass::oid, attrelid, attnum FROM pg_attribute
+    WHERE attrelid = to_regclass(%s) AND attname = %s"""
+CONSTRAINT = """
+    SELECT 'pg_constraint'::regclass::oid, oid FROM pg_constraint
+    WHERE conrelid = to_regclass(%s) AND conname = %s"""
+
+
+class Target(NamedTuple):
+    """What a statement drops or changes."""
+
+    catalog: tuple[int, int]
+    column: int = 0
+    """Its number; 0 for the whole object."""
+    whole: bool = True
+    """Whether it is dropped with all of its parts, or a column that changes its type."""
 
 
 def execute_with_dependents(context: PlanContext, statement: str) -> str:
@@ -28,13 +61,13 @@ def execute_with_dependents(context: PlanContext, statement: str) -> str:
         error = context.try_execute(statement)
         if error is None:
             return ""
-        cast = re.search(r'USING (\S+::.*)"\.', error.diag.message_hint or "")
-        default = re.search(r'default for column "(.*)" cannot be cast', str(error))
-        if cast and f"USING {cast[1]}" not in statement:
-            statement = add_cast(statement, cast[1])
-        elif default and (table := re.search(r"ALTER TABLE \S+", statement)):
-            context.try_execute(f'{table[0]} ALTER COLUMN "{default[1]}" DROP DEFAULT;')
-        elif not drop_dependents(context, error):
+        alter = parse_alter_table(statement)
+        if isinstance(error, errors.DatatypeMismatch | errors.CannotCoerce) and alter:
+            if (cast := with_casts(alter, error)) != alter:
+                statement = cast.statement
+            elif not drop_defaults(context, alter):
+                return str(error)
+        elif not drop_dependents(context, error, list(targets_of(context, statement))):
             return str(error)
     return (
         f"blocked by more than {MAX_ATTEMPTS} dependent objects: change them in a migration of"
@@ -42,11 +75,50 @@ def execute_with_dependents(context: PlanContext, statement: str) -> str:
     )
 
 
-def add_cast(statement: str, cast: str) -> str:
-    """The ALTER TABLE with USING at the column that this cast, `column::type`, converts."""
-    column = cast.partition("::")[0].strip('"')
-    clause = rf'(ALTER COLUMN "{column}" TYPE .+?)(?=, (?:ALTER|ADD|DROP) |;)'
-    return re.sub(clause, rf"\1 USING {cast}", statement)
+def with_casts(alter: AlterTable, error: psycopg.Error) -> AlterTable:
+    """The ALTER TABLE with USING where a column's type changes; through text where PostgreSQL knows no
+    cast between the two types, as between two enums."""
+    actions = []
+    for action in alter.actions:
+        found = CHANGE_TYPE.match(action)
+        if found and " USING " not in action:
+            action += f" USING {found['column']}::{found['type']}"
+        elif found and isinstance(error, errors.CannotCoerce):
+            new_type, _, cast = found["type"].rpartition(" USING ")
+            if "::text::" not in cast:
+                action = action.removesuffix(cast) + f"{found['column']}::text::{new_type}"
+        actions.append(action)
+    return alter._replace(actions=actions)
+
+
+def drop_defaults(context: PlanContext, alter: AlterTable) -> bool:
+    """Drop the defaults of the columns whose type changes, which cannot be cast to it; whether any was
+    there. They are set again by what follows."""
+    changed = [found["column"] for each in alter.actions if (found := CHANGE_TYPE.match(each))]
+    drops = [f"ALTER TABLE {alter.table} ALTER COLUMN {each} DROP DEFAULT;" for each in changed]
+    fresh = [each for each in drops if each not in context.statements]
+    dropped = [context.try_execute(each) is None for each in fresh]
+    return any(dropped)
+
+
+def targets_of(context: PlanContext, statement: str) -> Iterator[Target]:
+    """What an ALTER TABLE or a DROP changes that others may depend on."""
+
+    def find(query: str, *names: str) -> Iterator[tuple[int, ...]]:
+        yield from context.connection.execute(query.encode(), names)
+
+    if drop := DROP.match(statement):
+        for row in find(DROPPED.get(drop["kind"], DROPPED["TABLE"]), drop["name"]):
+            yield Target((row[0], row[1]))
+    alter = parse_alter_table(statement)
+    for action in alter.actions if alter else []:
+        table = alter.table if alter else ""
+        if column := CHANGE_TYPE.match(action) or DROP_COLUMN.match(action):
+            for row in find(COLUMN, table, unquote(column["column"])):
+                yield Target((row[0], row[1]), row[2], whole=action.startswith("DROP"))
+        elif constraint := DROP_CONSTRAINT.match(action):
+            for row in find(CONSTRAINT, table, unquote(constraint["constraint"])):
+                yield Target((row[0], row[1]))
 
 
 def drop_with_dependents(context: PlanContext, obj: SchemaObject) -> bool:
@@ -55,44 +127,25 @@ def drop_with_dependents(context: PlanContext, obj: SchemaObject) -> bool:
         error = context.try_execute(inverse_statement(obj))
         if error is None:
             return True
-        if not drop_dependents(context, error):
+        if not drop_dependents(context, error, [Target(obj.catalog)]):
             context.blocked_by = str(error)
             return False
     return False
 
 
-def drop_dependents(context: PlanContext, error: psycopg.Error) -> bool:
-    """Drop the dependents that an error names; whether any could be dropped."""
-    if not isinstance(error, errors.DependentObjectsStillExist | errors.FeatureNotSupported):
+def drop_dependents(context: PlanContext, error: psycopg.Error, targets: list[Target]) -> bool:
+    """Drop what depends on these and so has blocked a statement; whether any could be dropped."""
+    if not isinstance(error, BLOCKED):
         return False
-    detail = error.diag.message_detail or ""
-    names = re.findall(r"^(?:rule _RETURN on )?(.+?) depends on ", detail, re.MULTILINE)
-    dependents = [
-        obj
-        for obj in context.current().values()
-        if name_in_error_message(obj) in map(unqualified, names)
-    ]
+    found = {
+        key
+        for target in targets
+        for key in dependents(context.connection, target.catalog, target.column, whole=target.whole)
+    }
     droppable = [
-        obj for obj in reversed(dependents) if inverse_statement(obj) and obj.kind != "TABLE"
+        obj
+        for obj in reversed(context.current().values())
+        if obj.catalog in found and inverse_statement(obj) and obj.kind != "TABLE"
     ]
     dropped = [drop_with_dependents(context, obj) for obj in droppable]
     return any(dropped)
-
-
-def name_in_error_message(obj: SchemaObject) -> str:
-    """An object as error messages name it: `trigger touch on table users`. Without quotes, which are
-    there only where a name needs them."""
-    kind = "constraint" if "CONSTRAINT" in obj.kind else obj.kind.lower()
-    name = obj.name.replace("public.", "")
-    parts = DROP_ON_TABLE.match(obj.drop_sql)
-    if parts:
-        name = f"{parts['name']} on table {parts['on']}"
-    elif obj.kind in ("POLICY", "RULE", "TRIGGER") or kind == "constraint":
-        table, _, name = name.partition(" ")
-        name = f"{name} on table {table}"
-    return unqualified(f"{kind} {name.replace(', ', ',')}")
-
-
-def unqualified(text: str) -> str:
-    """Names without their quotes and the schema public."""
-    return text.replace('"', "").replace("public.", "")

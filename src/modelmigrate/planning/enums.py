@@ -1,11 +1,11 @@
 """Enums that lose values or change their order, which ALTER TYPE cannot do."""
 
-import re
-
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.schema.catalog import columns_of_type
 from modelmigrate.schema.diff import SchemaObject
+from modelmigrate.sql.names import split_name
+from modelmigrate.sql.statements import split_parentheses
 
 
 def recreate_enums(context: PlanContext) -> None:
@@ -19,19 +19,18 @@ def recreate_enums(context: PlanContext) -> None:
 
 def needs_recreation(current: SchemaObject, desired: SchemaObject) -> bool:
     """Whether it is an enum that ALTER TYPE ... ADD VALUE alone does not change into the desired one."""
-    if desired.create_sql == current.create_sql or " AS ENUM " not in desired.create_sql:
+    head, values, _ = split_parentheses(current.create_sql)
+    if not head.endswith(" AS ENUM (") or desired.create_sql == current.create_sql:
         return False
-    values, desired_values = (
-        re.findall(r"^    '.*'", obj.create_sql, re.MULTILINE) for obj in (current, desired)
-    )
+    _, desired_values, _ = split_parentheses(desired.create_sql)
     return [value for value in desired_values if value in values] != values
 
 
 def recreation(context: PlanContext, desired: SchemaObject) -> list[str]:
     """The statements that create the enum under its name, convert its columns, and drop the old one."""
-    name = desired.create_sql.split()[2]
-    schema, _, unqualified_name = name.rpartition(".")
-    old_name = f"{unqualified_name.strip(chr(34))}_before"
+    name = desired.quoted_name
+    schema, unqualified_name = split_name(name)
+    old_name = f'"{unqualified_name.strip(chr(34))}_before"'
     statements = [f"ALTER TYPE {name} RENAME TO {old_name};", desired.create_sql]
     for table, column, brackets, default in columns_of_type(context.connection, name):
         alter = f"ALTER TABLE {table} ALTER COLUMN {column}"

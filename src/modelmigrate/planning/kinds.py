@@ -2,9 +2,8 @@
 
 import re
 
-from modelmigrate.planning.context import PlanContext
 from modelmigrate.schema.diff import Change, Schema, SchemaObject
-from modelmigrate.schema.table import indexed_table
+from modelmigrate.sql.statements import replace_outside_quotes
 
 # Kinds that `pg_dump` writes no DROP for: the part of their statement to replace, and by what.
 INVERSE_PATTERNS = {
@@ -21,7 +20,7 @@ REPLACE_FORMS = {
     "FUNCTION": ("CREATE ", "CREATE OR REPLACE "),
     "OWNER": ("", ""),
     "PROCEDURE": ("CREATE ", "CREATE OR REPLACE "),
-    "SEQUENCE": ("CREATE SEQUENCE ", "ALTER SEQUENCE "),
+    "SEQUENCE": ("", ""),  # see `sequences.alter_sequence`
     "VIEW": ("CREATE ", "CREATE OR REPLACE "),
 }
 # Created with a table or a type, and changed by Atlas where that stays.
@@ -42,25 +41,10 @@ def inverse_statement(obj: SchemaObject) -> str:
 def inverse_of_grant(line: str) -> str:
     """The REVOKE for a GRANT, and the other way round."""
     words = {"GRANT": "REVOKE", "REVOKE": "GRANT", "TO": "FROM", "FROM": "TO"}
-    line = line.replace(" WITH GRANT OPTION", "")
-    return re.sub(r"\b(GRANT|REVOKE|TO|FROM)\b", lambda word: words[word[0]], line)
-
-
-def container_of(obj: SchemaObject) -> str:
-    """The name of the table or other container that an object belongs to, and is dropped with; empty
-    for a container."""
-    if obj.kind == "INDEX":
-        return indexed_table(obj.create_sql)
-    if obj.kind in ("ACL", "COMMENT", "OWNER"):
-        name = re.sub(r"^(?:[A-Z]+ )+", "", obj.name)
-        return name.rpartition(".")[0] if obj.name.startswith("COLUMN ") else name
-    return obj.name.partition(" ")[0] if obj.kind not in CONTAINERS else ""
-
-
-def parent_tables(table: SchemaObject | None) -> list[str]:
-    """The tables that a table inherits from."""
-    found = re.search(r"\nINHERITS \((.*)\)", table.create_sql) if table else None
-    return found[1].split(", ") if found else []
+    line = line.removesuffix(";").removesuffix(" WITH GRANT OPTION") + ";"
+    return replace_outside_quotes(
+        line, r"\b(?:GRANT|REVOKE|TO|FROM)\b", lambda word: words[word[0]]
+    )
 
 
 def validate_constraint_statement(change: Change, desired: Schema) -> str:
@@ -68,19 +52,16 @@ def validate_constraint_statement(change: Change, desired: Schema) -> str:
     current = change.current
     if current is None or not current.create_sql.endswith(" NOT VALID;"):
         return ""
-    table, _, name = current.name.partition(" ")
+    alter, _, name = current.drop_sql.removesuffix(";").partition(" DROP CONSTRAINT IF EXISTS ")
     # A valid check is part of its table's statement.
-    table_sql = desired.get(f"TABLE {table}", current).create_sql
-    stays = change.desired or f"CONSTRAINT {name} " in table_sql
-    return f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};" if stays else ""
+    tables = [desired[label].create_sql for label in current.belongs_to if label in desired]
+    stays = change.desired or any(f"CONSTRAINT {name} " in table for table in tables)
+    alter = alter.replace("ALTER TABLE IF EXISTS ONLY ", "ALTER TABLE ")
+    return f"{alter} VALIDATE CONSTRAINT {name};" if stays else ""
 
 
-def is_planned_by_atlas(context: PlanContext, change: Change) -> bool:
+def is_planned_by_atlas(change: Change) -> bool:
     """Whether Atlas plans this change; it does not plan the indexes of materialized views."""
     obj = change.desired or change.current
-    view = f"MATERIALIZED VIEW {container_of(obj)}" if obj else ""
-    return (
-        change.kind in PLANNED_BY_ATLAS
-        and view not in context.desired
-        and view not in context.current()
-    )
+    of_view = obj and any(label.startswith("MATERIALIZED VIEW ") for label in obj.belongs_to)
+    return change.kind in PLANNED_BY_ATLAS and not of_view

@@ -7,13 +7,12 @@ from modelmigrate.planning.dependents import drop_with_dependents
 from modelmigrate.planning.kinds import (
     CONTAINERS,
     REPLACE_FORMS,
-    container_of,
     inverse_of_grant,
     inverse_statement,
-    parent_tables,
     validate_constraint_statement,
 )
-from modelmigrate.planning.tables import alter_identity, alter_table_options, change_column_types
+from modelmigrate.planning.sequences import alter_sequence
+from modelmigrate.planning.tables import alter_table_options, change_column_types
 from modelmigrate.schema.diff import Change, SchemaObject, diff
 
 # --- what Atlas misses ---
@@ -31,21 +30,16 @@ def create_what_atlas_misses(context: PlanContext, missed_by_atlas: set[str]) ->
     change_column_types(context, lambda change: change.label in missed_by_atlas)
     changes = [each for each in diff(context.desired, context.current()) if each.desired]
     new_tables = {
-        change.name
+        change.label
         for change in changes
         if change.kind == "TABLE" and change.label in missed_by_atlas and not change.current
     }
-    new_tables |= {
-        parent
-        for name in new_tables
-        for parent in parent_tables(context.desired.get(f"TABLE {name}"))
-    }
+    new_tables |= {parent for table in new_tables for parent in context.desired[table].belongs_to}
     to_create = [
         change
         for change in changes
-        if change.label in missed_by_atlas
-        or change.name in new_tables
-        or (change.desired and container_of(change.desired) in new_tables)
+        if change.label in missed_by_atlas | new_tables
+        or (change.desired and new_tables.intersection(change.desired.belongs_to))
         or (change.kind == "TYPE" and change.current is None)
     ]
     retry_while_progress(to_create, lambda change: create_or_replace(context, change))
@@ -64,12 +58,12 @@ class Removal(Enum):
 
 
 def how_removed(change: Change, dropped_containers: set[str]) -> Removal:
-    """How a change, which has a current side, removes it. `dropped_containers` are the names of the
+    """How a change, which has a current side, removes it. `dropped_containers` are the labels of the
     containers that go as a whole."""
     current, desired = change.current, change.desired
     if current is None or (desired and current.kind in {"TABLE", "TYPE", *REPLACE_FORMS}):
         return Removal.NONE
-    if container_of(current) in dropped_containers:
+    if dropped_containers.intersection(current.belongs_to):
         return Removal.WITH_CONTAINER
     return Removal.REVOKE if current.kind.endswith("ACL") else Removal.DROP
 
@@ -80,7 +74,7 @@ def drop_objects(context: PlanContext, selects: Selects = select_all) -> None:
         each for each in diff(context.desired, context.current()) if each.current and selects(each)
     ]
     dropped_containers = {
-        each.name for each in changes if each.kind in CONTAINERS and not each.desired
+        each.label for each in changes if each.kind in CONTAINERS and not each.desired
     }
     # In the reverse order of creation, so that most dependents come before what they depend on.
     removals = [(how_removed(each, dropped_containers), each) for each in reversed(changes)]
@@ -142,7 +136,7 @@ def create_or_replace(context: PlanContext, change: Change) -> bool:
     if current is None or desired.kind.endswith("ACL"):
         return context.try_execute(desired.create_sql) is None
     if desired.kind == "TABLE":
-        statements = alter_table_options(current, desired)
+        statements = alter_table_options(context, current, desired)
         return bool(statements) and all(context.try_execute(each) is None for each in statements)
     if desired.kind in REPLACE_FORMS:
         return replace_or_recreate(context, current, desired)
@@ -153,12 +147,12 @@ def replace_or_recreate(context: PlanContext, current: SchemaObject, desired: Sc
     """Replace an object in its place; where PostgreSQL does not allow that, drop it with its
     dependents and create it. Whether that succeeded."""
     pattern, replacement = REPLACE_FORMS[desired.kind]
-    replace_sql = alter_identity(current, desired) or desired.create_sql.replace(
-        pattern, replacement, 1
-    )
+    replace_sql = desired.create_sql.replace(pattern, replacement, 1)
+    if desired.kind == "SEQUENCE":
+        replace_sql = alter_sequence(current, desired)
     if {replace_sql, desired.create_sql} & {*context.statements}:
         return False  # it was run already: what differs still is the formatting alone
-    if context.try_execute(replace_sql) is None:
+    if replace_sql and context.try_execute(replace_sql) is None:
         return True
     dropped = drop_with_dependents(context, current)
     return dropped and context.try_execute(desired.create_sql) is None

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
 from modelmigrate.planning.kinds import is_planned_by_atlas
+from modelmigrate.planning.names import rename_what_is_the_same, restore_names
 from modelmigrate.planning.objects import create_objects, create_what_atlas_misses, drop_objects
-from modelmigrate.planning.renames import restore_names
+from modelmigrate.planning.sequences import carry_sequences_over
 from modelmigrate.planning.tables import change_column_types
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
@@ -38,8 +38,7 @@ def plan_schema_change(
     """
     with closing(connect(current_url, check_function_bodies="off")) as connection:
         context = PlanContext(connection, current_url, desired_url, desired)
-        for statement in restore_names(current_url, desired_url) if renames else []:
-            context.try_execute(statement)
+        rename_all(context, restore_names(current_url, desired_url) if renames else [])
         reason, count = "", -1
         for _ in range(MAX_ROUNDS):
             if not diff(desired, context.current()):
@@ -47,14 +46,27 @@ def plan_schema_change(
             if count == len(context.statements) and not change_column_types(context):
                 break
             count = len(context.statements)
+            rename_what_is_the_same(context)
+            carry_sequences_over(context)
             drop_objects(context)
             create_objects(context)
             reason = apply_atlas_plan(context)
-        changes = diff(desired, context.current())
+        changes = diff_normalized(desired, context.current())
     if changes:
         lines = [line for each in changes[:3] for line in (each.label, *each.lines()[:6])]
         raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
     return context.statements
+
+
+def rename_all(context: PlanContext, statements: list[str]) -> None:
+    """Run statements that rename; none of them can be left out.
+
+    Raises:
+        CannotPlanError: one of them fails.
+    """
+    for statement in statements:
+        if error := context.try_execute(statement):
+            raise CannotPlanError(f"{statement}\n{error}")
 
 
 # --- the migrations to the models: new migrations ---
@@ -117,9 +129,7 @@ def try_plan(
     with scratch_database(current_url) as work_url:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             context = PlanContext(connection, work_url, desired_url, desired)
-            context.statements += [
-                statement for statement in renames if try_execute(connection, statement) is None
-            ]
+            rename_all(context, renames)
             reason = run_planning_round(context, missed_by_atlas) or context.blocked_by
         result = context.current()
     changes = diff(desired, result)
@@ -151,7 +161,8 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
 
     The order is what makes a plan work, and read like one by hand:
 
-    1. Extensions: new columns and indexes may use their types and operators.
+    1. Extensions: new columns and indexes may use their types and operators. Indexes, constraints and
+       sequences with another name, which Atlas would create anew.
     2. What Atlas misses: once it is there, Atlas sees no difference and does not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
        dropped before it (see `dependents`), so all others stay.
@@ -165,9 +176,11 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
             break
         count = len(context.statements)
         create_objects(context, lambda each: each.kind == "EXTENSION")
+        rename_what_is_the_same(context)
+        carry_sequences_over(context)
         if missed_by_atlas:
             create_what_atlas_misses(context, missed_by_atlas)
         reason = apply_atlas_plan(context)
-        drop_objects(context, lambda each: not is_planned_by_atlas(context, each))
-        create_objects(context, lambda each: not is_planned_by_atlas(context, each))
+        drop_objects(context, lambda each: not is_planned_by_atlas(each))
+        create_objects(context, lambda each: not is_planned_by_atlas(each))
     return reason

@@ -1,26 +1,12 @@
 """Tables and columns that may have been renamed: found, confirmed, and written as RENAME."""
 
-from contextlib import closing
 from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
-from modelmigrate.schema.diff import Schema, diff
-from modelmigrate.schema.dump import read_schema
 from modelmigrate.sql.names import quote, unquote
 from modelmigrate.terminal import ask, is_interactive
-
-# How each kind of catalog object is renamed, tables and types before what is in them.
-RENAME_FORMS = {
-    "relation": "ALTER {type_name} {parent} RENAME TO {new};",
-    "column": "ALTER TABLE {parent} RENAME COLUMN {old} TO {new};",
-    "constraint": "ALTER TABLE {parent} RENAME CONSTRAINT {old} TO {new};",
-    "type": "ALTER TYPE {parent} RENAME TO {new};",
-    "value": "ALTER TYPE {parent} RENAME VALUE {old} TO {new};",
-}
 
 
 class Rename(NamedTuple):
@@ -51,9 +37,6 @@ class Rename(NamedTuple):
         if not self.table:
             return f"ALTER TABLE {old} RENAME TO {new};"
         return f"ALTER TABLE {quote(self.table)} RENAME COLUMN {old} TO {new};"
-
-
-# --- from the models: which removal and addition is a rename? ---
 
 
 def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
@@ -162,55 +145,7 @@ def matches(label: str, rename: Rename) -> bool:
     return old in {rename.old, rename.old_name} and new in {rename.new, rename.new_name}
 
 
-def rename_statements(current_url: str, renames: list[Rename], desired: Schema) -> list[str]:
-    """The statements for these renames, and for the constraints and indexes that are named after what
-    was renamed."""
-    if not renames:
-        return []
+def rename_statements(renames: list[Rename]) -> list[str]:
+    """The statements for these renames."""
     # Tables first: a renamed table's columns name it by its new name.
-    statements = [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]
-    with scratch_database(current_url) as work_url:
-        with closing(connect(work_url)) as connection:
-            connection.execute("\n".join(statements).encode())
-        return statements + rename_dependent_names(read_schema(work_url), desired)
-
-
-def rename_dependent_names(current: Schema, desired: Schema) -> list[str]:
-    """The renames of constraints and indexes that differ in their name only."""
-    changes = diff(desired, current)
-    removed = [each.current for each in changes if each.current and not each.desired]
-    added = [each.desired for each in changes if each.desired and not each.current]
-    statements = []
-    for old_obj in removed:
-        for new_obj in added:
-            old, new = (
-                obj.name.rpartition("public.")[2].rpartition(" ")[2] for obj in (old_obj, new_obj)
-            )
-            table = old_obj.create_sql.split()[3]
-            same_but_name = old_obj.create_sql.replace(old, new) == new_obj.create_sql
-            if old_obj.kind == new_obj.kind and same_but_name:
-                statements.append(
-                    f"ALTER INDEX {quote(old)} RENAME TO {quote(new)};"
-                    if old_obj.kind == "INDEX"
-                    else f"ALTER TABLE {table} RENAME CONSTRAINT {quote(old)} TO {quote(new)};"
-                )
-    return statements
-
-
-# --- from the catalog: what was renamed since the state was cloned? ---
-
-
-def restore_names(current_url: str, desired_url: str) -> list[str]:
-    """The statements that give every object of the current state, a clone of the desired one, the name
-    that it has there."""
-    current, desired = catalog_objects(current_url), catalog_objects(desired_url)
-    kinds = list(RENAME_FORMS)
-    statements = []
-    for key, obj in sorted(current.items(), key=lambda item: kinds.index(item[1].kind)):
-        original = desired.get(key)
-        if original and original.name != obj.name:
-            # Tables and types come first, so what is in them has its original parent again.
-            parent = obj.parent if obj.kind in ("relation", "type") else original.parent
-            names = {"type_name": obj.type_name, "parent": parent, "old": obj.name}
-            statements.append(RENAME_FORMS[obj.kind].format(new=original.name, **names))
-    return statements
+    return [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]

@@ -3,9 +3,11 @@
 import re
 
 from modelmigrate.planning.context import PlanContext, Selects, select_all
+from modelmigrate.schema.catalog import Column, table_columns
 from modelmigrate.schema.diff import SchemaObject, diff
-from modelmigrate.schema.table import parse_columns, split_table, table_name
+from modelmigrate.schema.table import split_table
 from modelmigrate.sql.names import IDENTIFIER
+from modelmigrate.sql.statements import split_at_commas, split_statements
 
 # What follows a table's columns in its statement: each setting, and how it is undone.
 PROPERTY_PATTERNS = (
@@ -17,27 +19,36 @@ PROPERTY_PATTERNS = (
     (r"CLUSTER ON .*(?=;)", "SET WITHOUT CLUSTER"),
     (r"SET \((\w+)=.*\)", r"RESET (\1)"),
 )
-IDENTITY_STATEMENT = (
-    r"(?P<column>ALTER TABLE .* ALTER COLUMN .*) ADD GENERATED (?P<when>ALWAYS|BY DEFAULT) AS IDENTITY"
-    r" \((?P<options>[^;]*)\);"
-)
 
 
-def alter_table_options(current: SchemaObject, desired: SchemaObject) -> list[str]:
+def alter_table_options(
+    context: PlanContext, current: SchemaObject, desired: SchemaObject
+) -> list[str]:
     """The statements that change what Atlas leaves alone in a table that stays: whether it is logged,
     its checks and virtual columns, its storage parameters and its settings."""
-    (head, lines, tail), (desired_head, desired_lines, desired_tail) = (
+    (head, items, tail), (desired_head, desired_items, desired_tail) = (
         split_table(obj.create_sql) for obj in (current, desired)
     )
-    alter = f"ALTER TABLE {table_name(desired_head)}"
-    logged = "UNLOGGED" if "UNLOGGED" in desired_head else "LOGGED"
+    alter = f"ALTER TABLE {desired.quoted_name}"
+    logged = "UNLOGGED" if desired_head.startswith("CREATE UNLOGGED ") else "LOGGED"
+    columns, desired_columns = columns_of(context, current, desired)
     return [
         *([f"{alter} SET {logged};"] if head != desired_head else []),
-        *change_inline_constraints(alter, lines, desired_lines),
-        *change_virtual_columns(alter, lines, desired_lines),
+        *change_inline_constraints(alter, items, desired_items),
+        *change_virtual_columns(alter, columns, desired_columns),
         *change_storage_parameters(alter, tail, desired_tail),
         *change_settings(tail, desired_tail),
     ]
+
+
+def columns_of(
+    context: PlanContext, current: SchemaObject, desired: SchemaObject
+) -> tuple[dict[str, Column], dict[str, Column]]:
+    """The columns of a table that stays, as they are and as they are to be."""
+    return (
+        table_columns(context.current_url, current.quoted_name),
+        table_columns(context.desired_url, desired.quoted_name),
+    )
 
 
 def change_inline_constraints(alter: str, lines: list[str], desired_lines: list[str]) -> list[str]:
@@ -53,28 +64,36 @@ def change_inline_constraints(alter: str, lines: list[str], desired_lines: list[
     ]
 
 
-def change_virtual_columns(alter: str, lines: list[str], desired_lines: list[str]) -> list[str]:
+def change_virtual_columns(
+    alter: str, columns: dict[str, Column], desired_columns: dict[str, Column]
+) -> list[str]:
     """Add generated columns that are not stored, which Atlas would store, and change how they are
     computed."""
-    columns, statements = parse_columns(lines), []
-    for name, desired in parse_columns(desired_lines).items():
-        if not desired["computed"] or desired["stored"]:
+    statements = []
+    for name, desired in desired_columns.items():
+        if desired.generated != "v":
             continue
         if name not in columns:
-            statements.append(f"{alter} ADD COLUMN {desired[0]};")
-        elif columns[name]["computed"] != desired["computed"]:
+            generated = f"GENERATED ALWAYS AS ({desired.default}) VIRTUAL"
+            not_null = " NOT NULL" if desired.not_null else ""
             statements.append(
-                f"{alter} ALTER COLUMN {name} SET EXPRESSION AS {desired['computed']};"
+                f"{alter} ADD COLUMN {name} {type_of(desired)} {generated}{not_null};"
             )
+        elif columns[name].generated and columns[name].default != desired.default:
+            statements.append(f"{alter} ALTER COLUMN {name} SET EXPRESSION AS ({desired.default});")
     return statements
+
+
+def type_of(column: Column) -> str:
+    """The type, with its collation where that is not the type's own."""
+    return (
+        f"{column.type_name} COLLATE {column.collation}" if column.collation else column.type_name
+    )
 
 
 def change_storage_parameters(alter: str, tail: str, desired_tail: str) -> list[str]:
     """Reset and set what stands in WITH (...)."""
-    parameters, desired_parameters = (
-        dict(re.findall(r"(\w+)=('[^']*'|\w+)", re.sub(r"(?s)\);.*", ")", each)))
-        for each in (tail, desired_tail)
-    )
+    parameters, desired_parameters = (storage_parameters(each) for each in (tail, desired_tail))
     return [
         *(f"{alter} RESET ({key});" for key in parameters if key not in desired_parameters),
         *(
@@ -85,19 +104,23 @@ def change_storage_parameters(alter: str, tail: str, desired_tail: str) -> list[
     ]
 
 
+def storage_parameters(tail: str) -> dict[str, str]:
+    """The parameters in the WITH (...) that follows a table's columns, those of its TOAST table too."""
+    found = re.search(r"\nWITH \((.*)\);\Z", split_statements(tail)[0], re.DOTALL)
+    items = split_at_commas(found[1]) if found else []
+    return {key: value for key, _, value in (item.partition("=") for item in items)}
+
+
 def change_settings(tail: str, desired_tail: str) -> list[str]:
     """Undo and run the ALTER statements that follow the CREATE TABLE."""
-    settings, desired_settings = (
-        [line for line in each.splitlines() if line.startswith("ALTER ")]
-        for each in (tail, desired_tail)
-    )
+    settings, desired_settings = (split_statements(each)[1:] for each in (tail, desired_tail))
     undone = [
-        re.sub(pattern, replacement, line)
-        for line in settings
+        re.sub(pattern, replacement, statement)
+        for statement in settings
         for pattern, replacement in PROPERTY_PATTERNS
-        if line not in desired_settings and re.search(pattern, line)
+        if statement not in desired_settings and re.search(pattern, statement)
     ]
-    return undone + [line for line in desired_settings if line not in settings]
+    return undone + [each for each in desired_settings if each not in settings]
 
 
 def change_column_types(context: PlanContext, selects: Selects = select_all) -> bool:
@@ -105,37 +128,21 @@ def change_column_types(context: PlanContext, selects: Selects = select_all) -> 
     count = len(context.statements)
     for change in diff(context.desired, context.current()):
         if change.kind == "TABLE" and change.desired and change.current and selects(change):
-            for statement in alter_columns(change.current, change.desired):
+            for statement in alter_columns(context, change.current, change.desired):
                 context.try_execute(statement)
     return count < len(context.statements)
 
 
-def alter_columns(current: SchemaObject, desired: SchemaObject) -> list[str]:
+def alter_columns(context: PlanContext, current: SchemaObject, desired: SchemaObject) -> list[str]:
     """The statements that give the columns of a table that stays their exact types and defaults."""
-    (_, lines, _), (desired_head, desired_lines, _) = (
-        split_table(obj.create_sql) for obj in (current, desired)
-    )
-    columns, statements = parse_columns(lines), []
-    for name, new in parse_columns(desired_lines).items():
+    columns, desired_columns = columns_of(context, current, desired)
+    statements = []
+    for name, new in desired_columns.items():
         if (old := columns.get(name)) is None:
             continue
-        alter = f"ALTER TABLE {table_name(desired_head)} ALTER COLUMN {name}"
-        if old["type"] != new["type"]:
-            statements.append(f"{alter} TYPE {new['type']};")
-        if new["default"] and old["default"] != new["default"]:
-            statements.append(f"{alter} SET DEFAULT {new['default']};")
+        alter = f"ALTER TABLE {desired.quoted_name} ALTER COLUMN {name}"
+        if type_of(old) != type_of(new):
+            statements.append(f"{alter} TYPE {type_of(new)};")
+        if new.default and old.default != new.default and not new.generated and not old.generated:
+            statements.append(f"{alter} SET DEFAULT {new.default};")
     return statements
-
-
-def alter_identity(current: SchemaObject, desired: SchemaObject) -> str:
-    """The statement that gives an identity column its options, and keeps its counter; empty for
-    anything else."""
-    before, after = (re.match(IDENTITY_STATEMENT, obj.create_sql) for obj in (current, desired))
-    if not before or not after:
-        return ""
-    options = [
-        line.strip() for line in after["options"].splitlines() if "SEQUENCE NAME" not in line
-    ]
-    options += [] if "CYCLE" in options else ["NO CYCLE"]
-    changes = [f"SET {each}" for each in (f"GENERATED {after['when']}", *filter(None, options))]
-    return f"{after['column']} {' '.join(changes)};"

@@ -40,7 +40,7 @@ def can_be_concurrent(index: re.Match[str], current: Schema) -> bool:
         return (
             obj is not None
             and " ON ONLY " not in obj.create_sql
-            and not is_declared(obj, current)  # the index of a materialized view
+            and not is_declared(obj)  # the index of a materialized view
         )
     table = current.get(f"TABLE public.{unquote(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create_sql

@@ -1,4 +1,4 @@
-"""Snapshots: databases that are cached to be cloned, each with the dump of its schema as its comment."""
+"""Snapshots: databases that are cached to be cloned, each with its schema as its comment."""
 
 import hashlib
 import os
@@ -16,9 +16,10 @@ from modelmigrate.postgres.scratch import drop_database, wait_for_sessions
 from modelmigrate.postgres.server import server_url
 
 SNAPSHOT_PREFIX = "kept_"  # how the names of snapshots begin
-MAX_SNAPSHOTS = 12
-# A snapshot never changes, so its dump need not be made again. NULL for any other database.
-STORED_DUMP = """
+MAX_SNAPSHOTS = 16
+FORMAT = "2"  # of what describes a snapshot: to be raised when that is read or written otherwise
+# A snapshot never changes, so it need not be dumped again. NULL for any other database.
+STORED_SCHEMA = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
 
@@ -46,7 +47,7 @@ def cached_snapshot(names: list[str]) -> Iterator[str | None]:
 
 def save_snapshot(url: str, name: str, description: str) -> bool:
     """Make a snapshot of the scratch database at `url`, which must be without sessions, by renaming it;
-    `description` is its dump. Returns False where the server is not ours, and nothing is renamed.
+    `description` is its schema. Returns False where the server is not ours, and nothing is renamed.
 
     Only the newest MAX_SNAPSHOTS are cached, since each takes 8 MB and more.
     """
@@ -101,4 +102,4 @@ def copy_roles(url: str) -> None:
 
 def snapshot_name(*parts: str) -> str:
     """The name of the snapshot that is made of these texts: others have another name."""
-    return SNAPSHOT_PREFIX + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return SNAPSHOT_PREFIX + hashlib.sha256("\0".join([FORMAT, *parts]).encode()).hexdigest()[:32]

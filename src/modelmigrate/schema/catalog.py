@@ -40,6 +40,32 @@ OBJECTS = f"""
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
     JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USER_SCHEMAS}"""
+# What would be dropped together with a target, or with a column of it; then what depends on any of that,
+# and so prevents it. A view depends by its rule, and is named instead of it.
+DEPENDENTS = """
+    WITH RECURSIVE gone (class, object, part) AS (
+        SELECT %(class)s::oid, %(object)s::oid, %(part)s::int
+      UNION
+        SELECT d.classid, d.objid, 0 FROM gone
+        JOIN pg_depend d ON refclassid = class AND refobjid = object
+            AND (part = 0 OR refobjsubid = part) AND deptype IN ('a', 'i', 'e', 'P', 'S')
+        WHERE %(whole)s AND d.objsubid = 0
+    )
+    SELECT DISTINCT CASE WHEN ev_class IS NULL THEN d.classid ELSE 'pg_class'::regclass END::oid,
+           coalesce(ev_class, d.objid)
+    FROM gone JOIN pg_depend d ON refclassid = class AND refobjid = object
+        AND (part = 0 OR refobjsubid = part) AND deptype = 'n'
+    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        AND rulename = '_RETURN'
+    WHERE (coalesce(ev_class, d.objid)) <> %(object)s"""
+COLUMNS = """
+    SELECT quote_ident(attname), attnum, format_type(atttypid, atttypmod),
+           CASE WHEN attcollation <> typcollation THEN attcollation::regcollation::text ELSE '' END,
+           coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated::text, attidentity::text, attnotnull
+    FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+    ORDER BY attnum"""
 VIEW_COLUMNS = """
     SELECT format('%I.%I', nspname, relname), quote_ident(attname)
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
@@ -69,9 +95,44 @@ class CatalogObject(NamedTuple):
 
 def catalog_objects(url: str) -> dict[tuple[str, int, int], CatalogObject]:
     """Every object that keeps its oid when it is renamed, by its key."""
-    with closing(connect(url)) as connection:
+    with closing(connect(url, search_path="")) as connection:
         rows = connection.execute(OBJECTS.encode()).fetchall()
     return {obj.key: obj for obj in map(CatalogObject._make, rows)}
+
+
+class Column(NamedTuple):
+    """A column of a table, as the catalogs have it; names are qualified and quoted."""
+
+    name: str
+    number: int
+    type_name: str
+    collation: str
+    """Empty for that of its type."""
+    default: str
+    """Its default, or the expression that it is generated from."""
+    generated: str
+    """`s` (stored) or `v` (virtual); empty where it is not generated."""
+    identity: str
+    """`a` (always) or `d` (by default); empty where it is none."""
+    not_null: bool
+
+
+def table_columns(url: str, table: str) -> dict[str, Column]:
+    """The columns of a table, which is named with its schema and quoted, by their names."""
+    with closing(connect(url, search_path="")) as connection:
+        rows = connection.execute(COLUMNS, [table]).fetchall()
+    return {column.name: column for column in map(Column._make, rows)}
+
+
+def dependents(
+    connection: psycopg.Connection[Any], target: tuple[int, int], column: int = 0, *, whole: bool
+) -> set[tuple[int, int]]:
+    """What depends on an object, or on one of its columns, by the oids of catalog and row; with
+    `whole`, what depends on its parts, too, which would be dropped with it."""
+    rows = connection.execute(
+        DEPENDENTS, {"class": target[0], "object": target[1], "part": column, "whole": whole}
+    )
+    return set(rows.fetchall())
 
 
 def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tuple[str, ...]]:

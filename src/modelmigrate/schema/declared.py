@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
-from modelmigrate.schema.diff import Schema, SchemaObject
-from modelmigrate.schema.table import indexed_table
+from modelmigrate.schema.diff import SchemaObject
 from modelmigrate.sql.statements import shorten, split_statements, strip_comments
 
 # Each kind of object, as `pg_dump` calls it, and the folder for it.
@@ -115,11 +114,11 @@ def without_or_replace(statement: str) -> str:
     return statement if statement.endswith(";") else f"{statement};"
 
 
-def is_declared(obj: SchemaObject, schema: Schema) -> bool:
-    """Whether an object of this schema is one that .sql files declare, not models."""
+def is_declared(obj: SchemaObject) -> bool:
+    """Whether an object is one that .sql files declare, not models."""
     match obj.kind:
         case "INDEX":
-            return f"MATERIALIZED VIEW {indexed_table(obj.create_sql)}" in schema
+            return any(label.startswith("MATERIALIZED VIEW ") for label in obj.belongs_to)
         case "COMMENT":
             return bool(re.match(COMMENT_ON_DECLARED, obj.create_sql))
     return obj.kind in DECLARED_KINDS

@@ -3,33 +3,37 @@
 Two objects are the same in one of three senses. From the strictest and cheapest to the widest:
 
 1. Identical: `create_sql` is the same text. Nearly all objects are, so this is asked first.
-2. Equivalent: `normalized_sql` is the same text, so the order of a table's columns, the names of its
-   NOT NULL constraints and some casts do not count. This is what `diff` means, and with it "no
-   drift", "rolled back" and every verification of a script.
+2. Equivalent: `normalized_sql` is the same text, so the order of a table's columns does not count, nor
+   do names that PostgreSQL gave to its NOT NULLs. This is what `diff` means.
 3. Equal after a round trip: equivalent once both schemas were rebuilt from their own dumps. PostgreSQL
-   prints some expressions differently after it has read what it printed. `rebuild.diff_normalized`
-   asks this, for the price of two scratch databases, where `diff` found changes that may be of
-   formatting only: in planning, and where the models are compared.
+   prints some expressions differently after it has read what it printed. This is what
+   `rebuild.diff_normalized` means, and with it "no drift", "rolled back" and every verification of a
+   script. Where `diff` finds no change it costs nothing more; else two scratch databases.
 """
 
 import difflib
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 
-from modelmigrate.schema.table import normalize_array_cast, split_table
-from modelmigrate.sql.patterns import CAST_OF_TEXT_ARRAY, QUOTED_NUMBER_DEFAULT
+from modelmigrate.schema.table import split_table
 
 
-class SchemaObject(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
     """One object, or one property that `pg_dump` writes apart from its object."""
 
     kind: str
     """TABLE, FK CONSTRAINT, VIEW and so on."""
     name: str
-    """With its schema: `public.users uq_users_username`."""
+    """With its schema: `public.users uq_users_username`. Unquoted."""
     create_sql: str
     drop_sql: str
     """Empty where `pg_dump` writes none: see `planning.kinds.inverse_statement`."""
+    belongs_to: tuple[str, ...] = ()
+    """The labels of the tables, views and so on that it is a part of, and is dropped with."""
+    catalog: tuple[int, int] = field(default=(0, 0), compare=False)
+    """The oids of its catalog and of its row there, which differ between databases."""
 
     @property
     def label(self) -> str:
@@ -37,13 +41,17 @@ class SchemaObject(NamedTuple):
         return f"{self.kind} {self.name}"
 
     @property
+    def quoted_name(self) -> str:
+        """The name as SQL has it, with its schema; for what has a DROP statement of its own."""
+        return self.drop_sql.removeprefix(f"DROP {self.kind} IF EXISTS ").removesuffix(";")
+
+    @property
     def normalized_sql(self) -> str:
         """`create_sql`, the same text for all forms of the same definition: a migrated table has its
-        columns in the order of their creation, and may have other names for its NOT NULLs."""
-        sql = CAST_OF_TEXT_ARRAY.sub(normalize_array_cast, self.create_sql)
+        columns in the order of their creation."""
         if self.kind != "TABLE":
-            return sql
-        head, body, tail = split_table(QUOTED_NUMBER_DEFAULT.sub(r"DEFAULT \1 ", sql))
+            return self.create_sql
+        head, body, tail = split_table(self.create_sql)
         return "\n".join([head, *sorted(body), tail])
 
 
@@ -101,3 +109,8 @@ def equivalent(one: SchemaObject | None, other: SchemaObject | None) -> bool:
     if one is None or other is None:
         return one is other
     return one.create_sql == other.create_sql or one.normalized_sql == other.normalized_sql
+
+
+def describes_another(obj: SchemaObject) -> bool:
+    """Whether it is a comment on another object, its owner or the privileges on it."""
+    return obj.kind in ("COMMENT", "OWNER") or obj.kind.endswith("ACL")

@@ -5,9 +5,11 @@ orders both so that they run. So two databases have the same schema when their d
 an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
+import json
 import re
 import subprocess
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -16,18 +18,24 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.isolation import for_client_of
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_DUMP
+from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_SCHEMA
+from modelmigrate.schema.archive import Entry, read_archive
 from modelmigrate.schema.diff import Schema, SchemaObject
-from modelmigrate.sql.names import IDENTIFIER
-from modelmigrate.sql.statements import split_statements, strip_comments
 
-ENTRY_HEADER = re.compile(
-    r"^--\n-- Name: (?P<name>.*); Type: (?P<kind>[A-Z ]+); Schema: (?P<schema>.*); Owner: ?(?P<owner>.*)\n--\n\n",
-    re.MULTILINE,
+# What is written for a whole database, which is not ours to create.
+OF_DATABASE = re.compile(
+    r"ENCODING|STDSTRINGS|SEARCHPATH|DATABASE|(COMMENT|ACL|SECURITY LABEL) DATABASE "
 )
-DEFAULT_SETTINGS = re.compile(r"\n*^SET default_\w+ = [^\n]*;\s*\Z", re.MULTILINE)
-OWNER_STATEMENT = re.compile(r"\n+(ALTER [A-Z ]+ (\S.*) OWNER TO (.*);)\s*\Z")
-DROP_STATEMENT = re.compile(r"(?:ALTER TABLE .* )?DROP (?P<kind>[A-Z ]+?)(?: IF EXISTS|;)")
+# What has an owner; the words for it in ALTER ... OWNER TO are those of its DROP statement.
+OWNABLE = {
+    "AGGREGATE", "COLLATION", "CONVERSION", "DOMAIN", "EVENT TRIGGER", "FOREIGN DATA WRAPPER",
+    "FOREIGN TABLE", "FUNCTION", "MATERIALIZED VIEW", "OPERATOR", "OPERATOR CLASS",
+    "OPERATOR FAMILY", "PROCEDURAL LANGUAGE", "PROCEDURE", "PUBLICATION", "SCHEMA", "SEQUENCE",
+    "SERVER", "STATISTICS", "TABLE", "TEXT SEARCH CONFIGURATION", "TEXT SEARCH DICTIONARY", "TYPE",
+    "VIEW",
+}  # fmt: skip
+# What other objects are parts of.
+WHOLES = {"FOREIGN TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"}
 INVALID_INDEXES = """
     SELECT format('%I.%I', n.nspname, c.relname)
     FROM pg_index i JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
@@ -57,19 +65,23 @@ def read_schema(url: str) -> Schema:
         MigrateError: `pg_dump` is missing, too old for the server, or failed.
     """
     with closing(connect(url, default_transaction_read_only="on")) as connection:
-        owner = connection.execute(DEFAULT_OWNER).fetchone() or ("", "")
+        [(stored,)] = connection.execute(STORED_SCHEMA, [SNAPSHOT_PREFIX]).fetchall()
+        if stored:
+            return load_schema(stored)
+        owner, quoted_owner = connection.execute(DEFAULT_OWNER).fetchone() or ("", "")
+        roles = dict(connection.execute("SELECT rolname, quote_ident(rolname) FROM pg_roles"))
         invalid = [name for (name,) in connection.execute(INVALID_INDEXES)]
-        [(stored_dump,)] = connection.execute(STORED_DUMP, [SNAPSHOT_PREFIX]).fetchall()
         absent = [option for (option,) in connection.execute(ABSENT)]
-    schema = parse_dump(stored_dump or run_pg_dump(url, *absent), *owner)
+    entries = read_archive(run_pg_dump(url, *absent))
+    schema = schema_of(entries, roles | {owner: ""}, quoted_owner)
     for name in invalid:
         drop_sql = f"DROP INDEX IF EXISTS {name};"
         schema[f"INVALID INDEX {name}"] = SchemaObject("INVALID INDEX", name, "", drop_sql)
     return schema
 
 
-def run_pg_dump(url: str, *options: str) -> str:
-    """The schema of the database at `url` as an SQL script, by `pg_dump` with these options as well.
+def run_pg_dump(url: str, *options: str) -> bytes:
+    """The schema of the database at `url` as an archive, by `pg_dump` with these options as well.
 
     Raises:
         MigrateError: `pg_dump` failed; exit code 5 where another session blocked it for 10 seconds.
@@ -77,77 +89,164 @@ def run_pg_dump(url: str, *options: str) -> str:
     parameters = conninfo_to_dict(url)
     password = str(parameters.pop("password", ""))
     command: list[str | Path] = [
-        installation() / "pg_dump", "--schema-only", "--clean", "--if-exists",
-        "--exclude-schema=atlas_schema_revisions", "--no-subscriptions", "--no-tablespaces",
-        "--lock-wait-timeout=10s", "--encoding=UTF8", *options,
-        f"--dbname={make_conninfo('', **parameters)}",
+        installation() / "pg_dump", "--format=custom", "--compress=0", "--schema-only",
+        "--exclude-schema=atlas_schema_revisions", "--no-subscriptions", "--lock-wait-timeout=10s",
+        "--encoding=UTF8", *options, f"--dbname={make_conninfo('', **parameters)}",
     ]  # fmt: skip
-    environment = for_client_of(url, **({"PGPASSWORD": password} if password else {}))
-    finished = subprocess.run(
-        command, env=environment, capture_output=True, encoding="utf-8", check=False
-    )
+    environment = for_client_of(url, LC_ALL="C", **({"PGPASSWORD": password} if password else {}))
+    finished = subprocess.run(command, env=environment, capture_output=True, check=False)
     if not finished.returncode:
         return finished.stdout
-    stderr = finished.stderr.strip()
+    stderr = finished.stderr.decode(errors="replace").strip()
     message = f"the schema cannot be read: {stderr}\nNothing was changed."
     if "lock timeout" in stderr:
         raise MigrateError(f"{message} A migration is running: retry when it ends.", Exit.BUSY)
     raise MigrateError(message)
 
 
-def parse_dump(text: str, owner: str = "", quoted_owner: str = "") -> Schema:
-    """The objects of a dump. `owner` is the role that applies migrations: what it owns gets no
-    OWNER object, and in privileges it is CURRENT_USER."""
-    text = text[: text.rfind("\n--\n-- PostgreSQL database dump complete")]
-    start = ENTRY_HEADER.search(text)
-    drops = [
-        strip_comments(each) for each in split_statements(text[: start.start()] if start else "")
-    ]
-    headers = list(ENTRY_HEADER.finditer(text))
+# --- an archive as a schema ---
+
+
+def schema_of(entries: list[Entry], roles: dict[str, str], quoted_owner: str) -> Schema:
+    """The objects of a dump. `roles` are all roles, quoted; the one that applies migrations as nothing:
+    what it owns gets no OWNER object, and in privileges it is CURRENT_USER."""
+    entries = in_order_of_creation(with_whole_views(entries))
+    by_number = {entry.number: entry for entry in entries}
     schema: Schema = {}
-    ends = [*(header.start() for header in headers), len(text)]
-    for header, end in zip(headers, ends[1:], strict=True):
-        kind, namespace = header["kind"], header["schema"]
-        create_sql = DEFAULT_SETTINGS.sub("", text[header.end() : end]).strip()
-        if kind == "MATERIALIZED VIEW":  # which cannot be read until it is filled
+    for entry in entries:
+        if OF_DATABASE.match(f"{entry.kind} {entry.name}") or not entry.create_sql:
+            continue
+        create_sql = entry.create_sql.strip()
+        if entry.kind == "MATERIALIZED VIEW":  # which cannot be read until it is filled
             create_sql = create_sql.replace("\n  WITH NO DATA;", ";")
-        name = header["name"] if namespace == "-" else f"{namespace}.{header['name']}"
-        if kind in ("ACL", "COMMENT"):  # named after the kind and the name of another object
-            name = re.sub(r"^(\S+\.)((?:[A-Z]+ )+)", r"\2\1", name)
-        owned = OWNER_STATEMENT.search(create_sql)
-        if owned:
-            create_sql = create_sql[: owned.start()].strip()
-        if kind in ("ACL", "DEFAULT ACL"):
+        if entry.kind in ("ACL", "DEFAULT ACL"):
             role = re.escape(quoted_owner)
             grantee = rf"(?<=FROM ){role}(?=;)|(?<=TO ){role}(?=;)"
             create_sql = re.sub(grantee, "CURRENT_USER", create_sql)
             create_sql = create_sql.replace(f" FOR ROLE {quoted_owner} ", " ")
         # The comment on an extension comes from the extension, and differs by its version.
-        if create_sql and not create_sql.startswith("COMMENT ON EXTENSION"):
-            obj = SchemaObject(kind, name, create_sql, "")
+        if not create_sql.startswith("COMMENT ON EXTENSION"):
+            drop_sql = if_exists(entry.drop_sql.strip())
+            parents = tuple(label_of(each) for each in wholes_of(entry, by_number))
+            obj = SchemaObject(
+                entry.kind, name_of(entry), create_sql, drop_sql, parents, entry.catalog
+            )
             schema[obj.label] = obj
-        if owned and header["owner"] != owner:
-            to_current_user = f"{owned[1].removesuffix(f'{owned[3]};')}CURRENT_USER;"
-            obj = SchemaObject("OWNER", f"{kind} {name}", owned[1], to_current_user)
+        if entry.kind in OWNABLE and entry.drop_sql and (role := roles.get(entry.owner, "")):
+            alter = (
+                entry.drop_sql.strip().replace("DROP", "ALTER", 1).removesuffix(";") + " OWNER TO"
+            )
+            obj = SchemaObject(
+                "OWNER", label_of(entry), f"{alter} {role};", f"{alter} CURRENT_USER;",
+                (label_of(entry),),
+            )  # fmt: skip
             schema[obj.label] = obj
-    _pair_drops(schema, drops)
     return schema
 
 
-def _pair_drops(schema: Schema, drops: list[str]) -> None:
-    """Give objects their DROP statements, which come in reverse order; not every kind has one."""
-    by_kind: dict[str, list[str]] = {}
-    for drop in drops:
-        if found := DROP_STATEMENT.match(drop):
-            by_kind.setdefault(found["kind"], []).append(drop)
-    for label, obj in schema.items():
-        kind = obj.kind.split()[-1] if "CONSTRAINT" in obj.kind else obj.kind
-        candidates = by_kind.get(kind, [])
-        if candidates and _dropped_name(candidates[-1]) in obj.create_sql:
-            schema[label] = obj._replace(drop_sql=candidates.pop())
+def with_whole_views(entries: list[Entry]) -> list[Entry]:
+    """The entries without placeholders: a view that needs a primary key, by GROUP BY, is dumped as a
+    view of NULLs, and becomes itself by a rule after the key. Here it is created once, after the key."""
+    rules = {
+        (each.schema, each.name.removesuffix(" _RETURN")): each
+        for each in entries
+        if each.kind == "RULE" and each.create_sql.startswith("CREATE OR REPLACE VIEW ")
+    }
+    whole = []
+    for each in entries:
+        rule = rules.get((each.schema, each.name)) if each.kind == "VIEW" else None
+        if rule:
+            whole.append(
+                each._replace(
+                    create_sql=rule.create_sql.replace("CREATE OR REPLACE", "CREATE", 1),
+                    dependencies=(each.dependencies | rule.dependencies) - {each.number},
+                )
+            )
+        elif each not in rules.values():
+            whole.append(each)
+    return whole
 
 
-def _dropped_name(drop: str) -> str:
-    """The name of what is dropped, without its schema."""
-    found = re.search(rf"IF EXISTS (?:ONLY )?(?:{IDENTIFIER}\.)?({IDENTIFIER})", drop)
-    return found[1] if found else ""
+def in_order_of_creation(entries: list[Entry]) -> list[Entry]:
+    """The entries, in their order where that works, and else after what they need."""
+    by_number = {entry.number: entry for entry in entries}
+    ordered: dict[int, Entry] = {}
+
+    def add(entry: Entry) -> None:
+        waiting = [entry]
+        while waiting:
+            needed = [
+                by_number[number]
+                for number in sorted(waiting[-1].dependencies)
+                if number in by_number
+                and number not in ordered
+                and by_number[number] not in waiting
+            ]
+            if needed:
+                waiting.append(needed[0])
+            else:
+                ordered.setdefault(waiting[-1].number, waiting.pop())
+
+    for entry in entries:
+        add(entry)
+    return list(ordered.values())
+
+
+def wholes_of(entry: Entry, by_number: dict[int, Entry]) -> list[Entry]:
+    """What an entry is a part of: the table of an index, the view of a comment, the tables that another
+    one inherits from."""
+    needed = [by_number[number] for number in sorted(entry.dependencies) if number in by_number]
+    match entry.kind:
+        case "TABLE" | "INDEX" | "SEQUENCE" | "STATISTICS" | "PUBLICATION TABLE":
+            return [each for each in needed if each.kind in WHOLES]
+        case "ACL" | "COMMENT" | "SECURITY LABEL" | "SEQUENCE OWNED BY":
+            return [each for each in needed if each.kind != "ACL"]
+        case _ if entry.kind in OWNABLE:
+            return []
+    # Of the others, the name begins with that of their table; they may need other tables, too.
+    named = [
+        each
+        for each in needed
+        if each.kind in WHOLES | {"DOMAIN"}
+        and each.schema == entry.schema
+        and f"{entry.name} ".startswith(f"{each.name} ")
+    ]
+    return [max(named, key=lambda each: len(each.name))] if named else []
+
+
+def name_of(entry: Entry) -> str:
+    """The name with its schema: `public.users users_pkey`, of a comment `COLUMN public.users.id`."""
+    if not entry.schema:
+        return entry.name
+    if entry.kind in ("ACL", "COMMENT", "SECURITY LABEL"):  # named after another object
+        kind = re.match(r"(?:[A-Z]+ )+", entry.name)
+        return f"{kind[0] if kind else ''}{entry.schema}.{entry.name[kind.end() if kind else 0 :]}"
+    return f"{entry.schema}.{entry.name}"
+
+
+def label_of(entry: Entry) -> str:
+    """As `SchemaObject.label`."""
+    return f"{entry.kind} {name_of(entry)}"
+
+
+def if_exists(drop_sql: str) -> str:
+    """A DROP statement that does nothing where there is nothing to drop."""
+    drop_sql = re.sub(r"^(ALTER TABLE|DROP [A-Z ]*[A-Z])(?= )", r"\1 IF EXISTS", drop_sql)
+    return re.sub(r"( DROP CONSTRAINT)(?= )", r"\1 IF EXISTS", drop_sql, count=1)
+
+
+# --- kept with a snapshot ---
+
+
+def save_schema(schema: Schema) -> str:
+    """A schema as text."""
+    return json.dumps([*map(astuple, schema.values())])
+
+
+def load_schema(text: str) -> Schema:
+    """A schema from its text."""
+    loaded = (
+        SchemaObject(kind, name, create_sql, drop_sql, tuple(belongs_to), tuple(catalog))
+        for kind, name, create_sql, drop_sql, belongs_to, catalog in json.loads(text)
+    )
+    return {obj.label: obj for obj in loaded}

@@ -19,10 +19,8 @@ from modelmigrate.postgres.execute import execute_in_any_order, try_execute
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
 from modelmigrate.schema.declared import DeclaredObject, is_declared, read_declared
-from modelmigrate.schema.diff import Schema, SchemaObject
-from modelmigrate.schema.dump import read_schema, run_pg_dump
-from modelmigrate.schema.rebuild import describes_another
-from modelmigrate.schema.table import indexed_table
+from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
+from modelmigrate.schema.dump import read_schema, save_schema
 from modelmigrate.sql.statements import shorten, split_parentheses
 from modelmigrate.terminal import progress
 
@@ -31,6 +29,17 @@ CHECKS_OF_BODIES = """
     FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
     WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
+
+# A check or an index with `x IN ('a', 'b')` is printed differently once PostgreSQL has read what it
+# printed. It is read twice here, so that it is the same as in a schema that migrations have made.
+SPELL_AGAIN = """
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s', conrelid::regclass,
+                  conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 AND coninhcount = 0
+        AND pg_get_constraintdef(oid) LIKE '%ARRAY[%'
+    UNION ALL
+    SELECT format('DROP INDEX %s; %s', indexrelid::regclass, pg_get_indexdef(indexrelid))
+    FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE '%ARRAY[%'"""
 
 
 # --- building a state ---
@@ -70,7 +79,7 @@ def open_or_build(names: list[str], build: Callable[[str, int], None]) -> Iterat
         with scratch_database(found) as url:
             build(url, count)
             # 3. Save that, for the next time.
-            if not names or not save_snapshot(url, names[0], run_pg_dump(url)):
+            if not names or not save_snapshot(url, names[0], save_schema(read_schema(url))):
                 yield url
                 return
     # 4. Open what was saved, here or by another process at the same time.
@@ -110,6 +119,9 @@ def build_desired_state(
         ]
         if reasons or (reasons := find_broken_bodies(url, files)):
             raise _cannot_build(reasons)
+        with closing(connect(url)) as connection:
+            for (statement,) in connection.execute(SPELL_AGAIN).fetchall():
+                connection.execute(statement)
 
     with open_or_build([snapshot_name(ddl, *files, *others)], build) as url:
         yield url
@@ -215,41 +227,34 @@ def before_and_after(migrations: list[Migration], count: int) -> Iterator[tuple[
 # --- what only migrations create ---
 
 # Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
-# CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the names of tables
-# that are attached to another one, `owned_sequences` those of sequences that belong to a column.
-Manages = Callable[[SchemaObject, set[str], set[str]], bool]
+# CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the labels of tables
+# that are attached to another one.
+Manages = Callable[[SchemaObject, set[str]], bool]
 MANAGED_BY_MODELS: dict[str, Manages] = {
-    "TABLE": lambda obj, partitions, _: obj.name not in partitions,
-    "INDEX": lambda obj, partitions, _: indexed_table(obj.create_sql) not in partitions,
-    "CONSTRAINT": lambda obj, partitions, _: obj.name.partition(" ")[0] not in partitions,
+    "TABLE": lambda obj, partitions: obj.label not in partitions,
+    "INDEX": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
+    "CONSTRAINT": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
     "DEFAULT": lambda *_: True,
-    "TYPE": lambda obj, *_: " AS ENUM " in obj.create_sql,
-    # An identity column's sequence comes as an ALTER TABLE.
-    "SEQUENCE": lambda obj, _, owned_sequences: (
-        obj.name in owned_sequences or not obj.create_sql.startswith("CREATE")
-    ),
+    "TYPE": lambda obj, _: " AS ENUM " in obj.create_sql,
+    "SEQUENCE": lambda obj, _: bool(obj.belongs_to),
     "SEQUENCE OWNED BY": lambda *_: True,
-    "COMMENT": lambda obj, *_: obj.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN")),
+    "COMMENT": lambda obj, _: obj.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN")),
 }
 
 
 def objects_only_in_migrations(schema: Schema) -> Schema:
     """The objects that neither models nor .sql files manage, only migrations by hand: rules,
     partitions, domains, privileges and so on."""
-    owned_sequences = {obj.name for obj in schema.values() if obj.kind == "SEQUENCE OWNED BY"}
-    partitions = {obj.name for obj in schema.values() if obj.kind == "TABLE ATTACH"}
+    partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
     return {
         label: obj
         for label, obj in schema.items()
-        if not is_declared(obj, schema)
-        and not is_managed_by_models(obj, partitions, owned_sequences)
+        if not is_declared(obj) and not is_managed_by_models(obj, partitions)
     }
 
 
-def is_managed_by_models(
-    obj: SchemaObject, partitions: set[str], owned_sequences: set[str]
-) -> bool:
+def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
     """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
     manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
     in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
-    return bool(in_public and manages and manages(obj, partitions, owned_sequences))
+    return bool(in_public and manages and manages(obj, partitions))

@@ -6,36 +6,15 @@ from modelmigrate.sql.names import IDENTIFIER
 
 # --- tables ---
 
-# The first line of a CREATE TABLE, as `pg_dump` writes it. Not that of a foreign table, a type or any
-# other object.
-TABLE_HEAD = re.compile(r"CREATE (?:UNLOGGED )?TABLE (?P<name>.*) \(")
-# A column's whole line in a CREATE TABLE. Not one with words after NOT NULL, such as COLLATE. The
-# line of a constraint reads like a column named CONSTRAINT: do not ask for it.
-COLUMN_DEFINITION = re.compile(
-    rf"(?P<name>{IDENTIFIER}) (?P<type>.+?)(?: DEFAULT (?P<default>.+?))?"
-    r"(?: GENERATED ALWAYS AS (?P<computed>\(.*\))(?P<stored> STORED)?)?(?: NOT NULL)?",
-    re.DOTALL,
+# The name that PostgreSQL 18 gives to a NOT NULL constraint by itself, and keeps when the table or the
+# column is renamed; older versions have none, so that nothing may depend on it. Not a name that somebody
+# chose, unless it ends in the same way.
+AUTOMATIC_NOT_NULL_NAME = re.compile(
+    r""" CONSTRAINT (?:[^\W\d][\w$]*_not_null\d*|"(?:[^"]|"")*_not_null\d*") NOT NULL"""
 )
-# The name of a NOT NULL constraint in a column's line. Not NOT NULL without a name, and not the name
-# of a CHECK that begins with NOT NULL.
-NOT_NULL_NAME = re.compile(rf" CONSTRAINT {IDENTIFIER} NOT NULL")
-
-# --- expressions that PostgreSQL prints differently after it has read what it printed ---
-
-# A string as an element of `x IN ('a', 'b')`. Not one of another type, such as text.
-TEXT_LITERAL = r"'(?:[^']|'')*'::character varying"
-# All of `x IN ('a', 'b')`, printed for the first time. Not an array with an element that is no such
-# string, nor one that is cast to another type.
-CAST_OF_TEXT_ARRAY = re.compile(rf"\(ARRAY\[((?:{TEXT_LITERAL}(?:, )?)+)\]\)::text\[\]")
-# A number in quotes that is cast, as a default; the spaces after it too. Not any other string, nor a
-# number that is no default.
-QUOTED_NUMBER_DEFAULT = re.compile(r"DEFAULT '(-?[\d.]+)'::[a-z ]+")
 
 # --- indexes ---
 
-# The table or materialized view in a CREATE INDEX, as `pg_dump` writes it, to search for. Not the
-# columns, nor anything in a DROP INDEX.
-INDEX_TABLE = re.compile(r" ON (?:ONLY )?(?P<table>\S+) ")
 # How a CREATE INDEX or DROP INDEX in the schema public begins, in the words of Atlas or `pg_dump`. Not
 # REINDEX or ALTER INDEX. CONCURRENTLY reads like the index's name: remove it first.
 INDEX_STATEMENT = re.compile(

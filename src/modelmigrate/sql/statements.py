@@ -1,69 +1,125 @@
 """SQL as text: split, searched and shortened, with regard to quotes, bodies and comments."""
 
 import re
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
-# In this order: strings (with backslashes or without), quoted names, dollar-quoted bodies, comments, a
-# semicolon, the code between them, and any single letter that is left. Together they match all text;
-# none must match only a part of a string or comment.
+# What is no code, to its end (of a comment that may hold others, its beginning alone); a semicolon; a
+# word, which a dollar may be a part of; and what lies between. Together they match all text; none must
+# match only a part of a string.
 TOKEN = re.compile(
-    r"""[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*" | \$(\w*)\$.*?\$\1\$
-        | --[^\n]* | /\*.*?\*/ | ; | (?:[^eE'"$;/-]|[eE](?!'))+ | .""",
+    r"""(?P<quoted>
+            [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
+            | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ | --[^\n]*)
+        | (?P<comment>/\*) | (?P<end>;) | \w[\w$]* | [^\w'"$/;-]+ | .""",
     re.DOTALL | re.VERBOSE,
 )
-QUOTES = ("'", '"', "$", "--", "/*", "e'", "E'")  # how tokens begin that are no code
+COMMENT_EDGE = re.compile(r"/\*|\*/")
+# The beginning of a function whose body is no string.
+ATOMIC = re.compile(r"\s*CREATE\b.*\bBEGIN\s+ATOMIC\b", re.DOTALL | re.IGNORECASE)
+# The end of such a function. The END of a CASE, or a name, never follows a semicolon.
+END_OF_ATOMIC = re.compile(r"(?:;|\bATOMIC)\s*END\s*;?\s*\Z", re.IGNORECASE)
+
+
+class Piece(NamedTuple):
+    """A part of a text: code, up to the next semicolon or quote; or a string, a name in quotes, a body
+    in dollar quotes or a comment."""
+
+    text: str
+    start: int
+    is_code: bool
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """All of the text, in pieces."""
+    position = start_of_code = 0
+    while found := TOKEN.match(text, position):
+        end = end_of_comment(text, position) if found["comment"] else found.end()
+        is_code = not (found["quoted"] or found["comment"])
+        if not is_code and start_of_code < position:
+            yield Piece(text[start_of_code:position], start_of_code, is_code=True)
+        if not is_code or found["end"]:
+            start = start_of_code if is_code else position
+            yield Piece(text[start:end], start, is_code)
+            start_of_code = end
+        position = end
+    if start_of_code < position:
+        yield Piece(text[start_of_code:position], start_of_code, is_code=True)
+
+
+def end_of_comment(text: str, start: int) -> int:
+    """Where a comment ends that begins here, with a slash and a star; it may hold others."""
+    depth = 0
+    for edge in COMMENT_EDGE.finditer(text, start):
+        depth += 1 if edge[0] == "/*" else -1
+        if depth == 0:
+            return edge.end()
+    return len(text)
 
 
 def split_statements(text: str) -> list[str]:
     """The statements, each with its semicolon and the comments before it."""
-    statements, current, code = [], "", ""
-    for token in TOKEN.finditer(text):
-        current += token[0]
-        code += "" if token[0].startswith(QUOTES) else token[0]
-        if token[0] == ";" and not inside_atomic_body(code):
-            statements.append(current.strip())
-            current = code = ""
-    statements.append(current.strip())
+    statements, start, code = [], 0, ""
+    for piece in pieces(text):
+        code += piece.text if piece.is_code else " "
+        if piece.is_code and piece.text.endswith(";") and not inside_atomic_body(code):
+            end = piece.start + len(piece.text)
+            statements.append(text[start:end].strip())
+            start, code = end, ""
+    statements.append(text[start:].strip())
     return [statement for statement in statements if strip_comments(statement).strip(";")]
 
 
 def inside_atomic_body(code: str) -> bool:
     """Whether this beginning of a statement, without its strings and comments, ends between BEGIN ATOMIC
     and its END."""
-    words = re.findall(r"\b(?:BEGIN\s+ATOMIC|CASE|END)\b", code, re.IGNORECASE)
-    if not any(word.upper().startswith("BEGIN") for word in words):
-        return False
-    ends = len([word for word in words if word.upper() == "END"])
-    return 2 * ends < len(words)
+    return bool(ATOMIC.match(code) and not END_OF_ATOMIC.search(code))
 
 
-def replace_outside_quotes(text: str, pattern: str, replacement: str) -> str:
+def replace_outside_quotes(
+    text: str, pattern: str, replacement: str | Callable[[re.Match[str]], str]
+) -> str:
     """As `re.sub`, but never in strings, quoted names, bodies or comments."""
     return "".join(
-        token[0] if token[0].startswith(QUOTES) else re.sub(pattern, replacement, token[0])
-        for token in TOKEN.finditer(text)
+        re.sub(pattern, replacement, piece.text) if piece.is_code else piece.text
+        for piece in pieces(text)
     )
+
+
+def split_at_commas(text: str) -> list[str]:
+    """The parts between the commas that stand in no parentheses or brackets."""
+    depth, cuts = 0, [-1]
+    for piece in pieces(text):
+        for position, letter in enumerate(piece.text if piece.is_code else "", piece.start):
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
+            if depth == 0 and letter == ",":
+                cuts.append(position)
+    return [text[i + 1 : j].strip() for i, j in pairwise([*cuts, len(text)])]
 
 
 def split_parentheses(statement: str) -> tuple[str, list[str], str]:
     """The text up to the first opening parenthesis, the items between the commas inside, and the text
     from the closing one on; the whole statement, no items and nothing where there are none."""
-    depth, cuts = 0, []
-    for token in TOKEN.finditer(statement):
-        code = "" if token[0].startswith(QUOTES) else token[0]
-        for position, letter in enumerate(code, token.start()):
+    depth, start = 0, 0
+    for piece in pieces(statement):
+        for position, letter in enumerate(piece.text if piece.is_code else "", piece.start):
             depth += {"(": 1, ")": -1}.get(letter, 0)
-            if (depth == 1 and letter in "(,") or (depth == 0 and letter == ")"):
-                cuts.append(position)
-            if depth == 0 and letter == ")":
-                items = [statement[i + 1 : j].strip() for i, j in pairwise(cuts)]
-                return statement[: cuts[0] + 1], items, statement[position:]
+            if depth == 1 and letter == "(":
+                start = start or position + 1
+            elif depth == 0 and letter == ")":
+                inside = statement[start:position]
+                items = split_at_commas(inside) if inside.strip() else []
+                return statement[:start], items, statement[position:]
     return statement, [], ""
 
 
 def strip_comments(statement: str) -> str:
     """A statement without the comments before it."""
-    return re.sub(r"\A(\s*--[^\n]*(\n|\Z)|\s*/\*.*?\*/)*\s*", "", statement, flags=re.DOTALL)
+    for piece in pieces(statement):
+        if piece.text.strip() and not piece.text.startswith(("--", "/*")):
+            return statement[piece.start :].lstrip()
+    return ""
 
 
 def shorten(statement: str) -> str:

@@ -1,7 +1,5 @@
-"""SQL that is misread: each test says what is right, and loses its mark once that holds.
-
-Other tests seldom show a misreading, since the proof of a plan turns it into a refusal.
-"""
+"""SQL that is easily misread, and was. Other tests seldom show a misreading, since the proof of a plan
+turns it into a refusal."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +10,6 @@ from modelmigrate.planning.kinds import inverse_of_grant
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.sql.statements import split_statements, strip_comments
 from tests.package.harness import Project, begun_anew, execute, project_with_models
 from tests.package.test_create import created, migrated
 from tests.package.test_objects import declare
@@ -34,7 +31,6 @@ SIZES_INDEX = SIZES + 'CREATE INDEX by_size ON "by size" ({});'
 PRICES = 'CREATE TABLE prices (id INTEGER NOT NULL, "net price" {}, PRIMARY KEY (id));'
 MOOD = "CREATE TYPE mood AS ENUM ({});"
 DAYS = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
-BODY = "CREATE FUNCTION last() RETURNS integer BEGIN ATOMIC SELECT {} FROM spans; SELECT 2; END;"
 
 
 @pytest.fixture(scope="module")
@@ -64,13 +60,11 @@ def migrations(project: Project, *statements: str) -> list[str]:
     return texts
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="HEADER matches inside a body")
 def test_a_body_that_quotes_a_header_is_no_object(live: str) -> None:
     execute(live, GHOST)
     assert list(read_schema(live)) == ["FUNCTION public.script()"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="table_parts ends columns at '\\n)'")
 def test_the_order_of_columns_is_no_difference_beside_a_default_of_two_lines(live: str) -> None:
     columns = ["a integer", "b text DEFAULT '(\n)'"]
     dumps = []
@@ -80,7 +74,6 @@ def test_the_order_of_columns_is_no_difference_beside_a_default_of_two_lines(liv
     assert diff(*dumps) == []
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="COLUMN wants COLLATE before both")
 @pytest.mark.parametrize("words", ["NOT NULL", "DEFAULT 'x'", "DEFAULT 'x' NOT NULL"])
 def test_a_new_collation_of_a_column_is_planned(project: Project, live: str, words: str) -> None:
     migrations(project, NICK.format(words))
@@ -90,7 +83,6 @@ def test_a_new_collation_of_a_column_is_planned(project: Project, live: str, wor
     assert execute(live, collation) == [(7, "Ada", '"C"')]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="table_properties loses 'toast.'")
 @pytest.mark.parametrize("words", ["", " WITH (toast.autovacuum_enabled=true)"])
 def test_a_storage_parameter_of_the_toast_table_is_planned(project: Project, words: str) -> None:
     migrations(project, TOASTED.format(words))
@@ -98,20 +90,14 @@ def test_a_storage_parameter_of_the_toast_table_is_planned(project: Project, wor
     assert "toast.autovacuum_enabled" in text
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="names are cut at spaces, and stay quoted"
-)
 def test_an_index_of_a_materialized_view_is_declared_though_its_name_has_a_space(
     live: str,
 ) -> None:
     execute(live, NICK.format("") + SIZES_INDEX.format("id"))
     schema = read_schema(live)
-    assert is_declared(schema["INDEX public.by_size"], schema)
+    assert is_declared(schema["INDEX public.by_size"])
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="names are cut at spaces, and stay quoted"
-)
 def test_an_index_of_a_materialized_view_changes_in_one_migration_though_its_name_has_a_space(
     project: Project,
 ) -> None:
@@ -119,7 +105,6 @@ def test_an_index_of_a_materialized_view_changes_in_one_migration_though_its_nam
     assert len(migrations(project, NICK.format(""), SIZES_INDEX.format("n"))) == 1
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="altered takes \\S+ for a name")
 def test_a_type_that_needs_a_cast_is_planned_though_the_name_has_a_space(
     project: Project, live: str
 ) -> None:
@@ -129,7 +114,6 @@ def test_a_type_that_needs_a_cast_is_planned_though_the_name_has_a_space(
     assert execute(live, 'SELECT "net price" FROM prices') == [(7,)]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="recast_enums reads single lines")
 @pytest.mark.parametrize("values", ["'sad', 'ok'", "'sad', 'ok', 'so\nso'"], ids=["goes", "moves"])
 def test_an_enum_value_of_two_lines_goes_and_moves(
     project: Project, live: str, values: str
@@ -140,22 +124,7 @@ def test_an_enum_value_of_two_lines_goes_and_moves(
     assert execute(live, "SELECT mood FROM days") == [("ok",)]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="revoked turns words inside names")
 @pytest.mark.parametrize("name", ['"FROM"', '"TO"', '"GRANT ALL"'])
 def test_what_undoes_a_grant_names_the_same_role(name: str) -> None:
     granted, taken = f"GRANT ALL ON TABLE t TO {name};", f"REVOKE ALL ON TABLE t FROM {name};"
     assert (inverse_of_grant(granted), inverse_of_grant(taken)) == (taken, granted)
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="the first '*/' ends all comments")
-@pytest.mark.parametrize("text", ["/* /* */ ; */ SELECT 1;", "SELECT /* /* a */ ; */ 1;"])
-def test_a_comment_inside_a_comment_ends_itself_alone(text: str) -> None:
-    assert split_statements(f"{text}\nSELECT 2;") == [text, "SELECT 2;"]
-    assert strip_comments(text).startswith("SELECT")
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="in_body counts names as words")
-@pytest.mark.parametrize("words", ["1 AS end", "1 AS case", "spans.end"])
-def test_a_name_like_a_word_of_a_body_does_not_end_it(words: str) -> None:
-    body = BODY.format(words)
-    assert split_statements(f"{body}\nSELECT 3;") == [body, "SELECT 3;"]

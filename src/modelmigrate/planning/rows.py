@@ -1,0 +1,214 @@
+"""Rows for the copies that scripts are proven on: made up, and compared before and after.
+
+Equal dumps say nothing about what a database holds beside its schema: the values, and the positions of
+sequences. So a copy gets a few rows in each table, as far as its constraints let them in, and its
+sequences are advanced.
+"""
+
+import re
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import psycopg
+
+from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.execute import try_execute
+from modelmigrate.schema.catalog import USER_SCHEMAS
+
+ROWS = 3  # in each table
+ATTEMPTS = 10  # for a row, since a check or a unique key may want other values
+MAX_TABLES = 100  # beyond which filling them all would take longer than it tells
+POSITION = 1_000_001  # of every sequence
+TABLES = f"""
+    SELECT c.oid, format('%I.%I', n.nspname, relname), ARRAY(
+        SELECT confrelid FROM pg_constraint
+        WHERE contype = 'f' AND conrelid = c.oid AND confrelid <> c.oid)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY c.oid"""
+# The columns that a row must have: the others have a default, or may be NULL in the first rows.
+COLUMNS = """
+    SELECT quote_ident(attname), attnum, format_type(atttypid, atttypmod), b.typname, b.typcategory::text,
+           attnotnull, attidentity <> '' OR atthasdef,
+           ARRAY(SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = b.oid
+                 ORDER BY enumsortorder)
+    FROM pg_attribute
+    JOIN pg_type t ON t.oid = atttypid
+    JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+    WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
+REFERENCES = """
+    SELECT unnest(conkey), confrelid::regclass::text, (
+        SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = confrelid AND attnum = unnest)
+    FROM (SELECT conkey, confrelid, unnest(confkey) FROM pg_constraint
+          WHERE contype = 'f' AND conrelid = %s) AS keys"""
+CHECKS = """
+    SELECT pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE contype = 'c' AND (conrelid = %s OR contypid IN
+        (SELECT atttypid FROM pg_attribute WHERE attrelid = %s))"""
+SEQUENCES = f"""
+    SELECT coalesce(refobjid, s.oid)::bigint, coalesce(refobjsubid, 0), format('%I.%I', nspname, relname)
+    FROM pg_class s JOIN pg_namespace n ON n.oid = relnamespace
+    JOIN pg_sequence ON seqrelid = s.oid AND seqincrement > 0
+    LEFT JOIN pg_depend d ON d.objid = s.oid AND d.classid = 'pg_class'::regclass
+        AND d.refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i') AND refobjsubid > 0
+    WHERE {USER_SCHEMAS} AND relkind = 'S'"""
+HELD = f"""
+    SELECT c.oid::bigint, format('%I.%I', n.nspname, relname), array_agg(attnum),
+           array_agg(quote_ident(attname)), array_agg(format_type(atttypid, atttypmod))
+    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
+        AND NOT attisdropped AND attgenerated = '' GROUP BY 1, 2"""
+# A value of each type, by its name or else by its category; the number is from 1 to 9.
+VALUES = {
+    "bool": "({0} % 2 = 0)", "uuid": "gen_random_uuid()", "json": "'{{}}'", "jsonb": "'{{}}'",
+    "bytea": "'\\x0{0}'", "xml": "'<a/>'", "bit": "'0'", "varbit": "'0'", "tsvector": "'a'",
+    "tsquery": "'a'", "macaddr": "'08:00:2b:01:02:0{0}'", "point": "'({0},0)'", "time": "'0{0}:00'",
+    "timetz": "'0{0}:00+00'", "box": "'({0},1),(0,0)'", "circle": "'<(0,0),{0}>'", "hstore": "''",
+    "path": "'((0,0),({0},1))'", "polygon": "'((0,0),({0},1))'", "lseg": "'((0,0),({0},1))'",
+    "line": "'{{1,{0},0}}'", "ltree": "'a.b{0}'",
+}  # fmt: skip
+VALUES_OF_CATEGORY = {
+    "N": "{0}", "S": "'text {0}'", "D": "'2024-01-0{0}'", "T": "'{0} hours'", "I": "'10.0.0.{0}'",
+    "A": "'{{}}'", "R": "'empty'", "U": "'{0}'",
+}  # fmt: skip
+
+
+class Column(NamedTuple):
+    """A column for which a value is made up."""
+
+    name: str
+    number: int
+    type_name: str
+    base_type: str
+    category: str
+    required: bool
+    has_default: bool
+    enum_values: list[str]
+
+
+class Contents(NamedTuple):
+    """What a database holds beside its schema."""
+
+    values: dict[tuple[int, int, str], list[str]]
+    """Of each column, by the oid of its table, its number and its type: as text, sorted."""
+    positions: dict[tuple[int, int], int]
+    """Of each sequence, by the table and column that it belongs to, or by its own oid and 0."""
+    names: dict[tuple[int, int], str]
+    """What the columns and sequences are called."""
+
+
+def fill_with_rows(url: str, only: set[str] | None = None) -> None:
+    """Put a few rows into the tables of a scratch database, and advance its sequences. A table stays
+    empty where its constraints let none of the values in that were tried.
+
+    Args:
+        url: Of the scratch database.
+        only: The tables, named with their schemas and quoted, if not all; those that they refer to
+            get rows, too.
+    """
+    with closing(connect(url)) as connection:
+        for *_, sequence in connection.execute(SEQUENCES.encode()).fetchall():
+            try_execute(connection, f"SELECT setval($${sequence}$$, {POSITION})")
+        found = {oid: rest for oid, *rest in connection.execute(TABLES.encode())}
+        chosen = [oid for oid, (name, _) in found.items() if only is None or name in only]
+        for oid in chosen:  # which grows meanwhile
+            chosen += [each for each in found[oid][1] if each in found and each not in chosen]
+        waiting = {oid: (found[oid][0], set(found[oid][1])) for oid in chosen[:MAX_TABLES]}
+        while waiting:
+            ready = [oid for oid, (_, needed) in waiting.items() if not needed & waiting.keys()]
+            # Tables that refer to one another come as they are: what may be NULL is.
+            for oid in ready or list(waiting)[:1]:
+                fill_table(connection, oid, waiting.pop(oid)[0])
+
+
+def fill_table(connection: psycopg.Connection[Any], oid: int, table: str) -> None:
+    """Put up to ROWS rows into a table."""
+    columns = [Column(*row) for row in connection.execute(COLUMNS, [oid])]
+    parents = {number: rest for number, *rest in connection.execute(REFERENCES, [oid])}
+    checks = " ".join(text for (text,) in connection.execute(CHECKS, [oid, oid]))
+    inserted = attempts = 0
+    while inserted < ROWS and attempts < ROWS * ATTEMPTS:
+        attempts += 1
+        values = {}
+        for column in columns:
+            if column.number in parents:
+                parent, key = parents[column.number]
+                row = f"ORDER BY ctid OFFSET {inserted} LIMIT 1"
+                values[column.name] = f"(SELECT {key} FROM {parent} {row})"
+            elif not column.has_default and (column.required or attempts % 3):
+                values[column.name] = made_up(column, attempts, checks)
+        names, made = ", ".join(values), ", ".join(values.values())
+        row = f"({names}) VALUES ({made})" if values else "DEFAULT VALUES"
+        inserted += try_execute(connection, f"INSERT INTO {table} {row}") is None
+
+
+def made_up(column: Column, attempt: int, checks: str) -> str:
+    """A value for a column: of its type; from the second attempt on one that a check of the table
+    speaks of, or one near to that."""
+    number = (attempt - 1) % 9 + 1
+    if column.enum_values:
+        return column.enum_values[attempt % len(column.enum_values)]
+    form = VALUES.get(column.base_type) or VALUES_OF_CATEGORY.get(column.category, "'{0}'")
+    candidates = [form.format(number)]
+    numbers = re.findall(r"(?<![\w.'])\d+(?:\.\d+)?(?![\w.'])", checks)
+    if column.category == "S":
+        candidates += re.findall(r"'(?:[^']|'')*'", checks)
+        candidates += [f"'{'x' * min(int(float(each)), 99)}{number}'" for each in numbers]
+    elif column.category == "N":
+        candidates += [f"{each} + {step}" for each in numbers for step in (0, number, -number)]
+    # Columns go through their candidates at different speeds, so that many combinations are tried.
+    chosen = (attempt - 1) * (column.number % 3 + 1) % len(candidates)
+    return f"({candidates[chosen]})::{column.type_name}"
+
+
+def read_contents(url: str) -> Contents:
+    """The values and the positions of sequences in a database."""
+    values: dict[tuple[int, int, str], list[str]] = {}
+    positions: dict[tuple[int, int], int] = {}
+    names: dict[tuple[int, int], str] = {}
+    with closing(connect(url, search_path="")) as connection:
+        for oid, table, numbers, columns, types in connection.execute(HELD.encode()).fetchall():
+            parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
+            lists = (
+                f"coalesce(array_agg({each} ORDER BY {each} COLLATE \"C\"), '{{}}')"
+                for each in parts
+            )
+            query = f"SELECT {', '.join(lists)} FROM {table}"
+            row = connection.execute(query.encode()).fetchone() or ()
+            for number, column, type_name, held in zip(numbers, columns, types, row, strict=True):
+                values[oid, number, type_name] = held
+                names[oid, number] = f"{table}.{column}"
+        for oid, number, sequence in connection.execute(SEQUENCES.encode()).fetchall():
+            row = connection.execute(f"SELECT last_value FROM {sequence}".encode()).fetchone()
+            positions[oid, number] = row[0] if row else 0
+            names.setdefault((oid, number), sequence)
+    return Contents(values, positions, names)
+
+
+def what_was_lost(before: Contents, after: Contents) -> list[str]:
+    """The columns that are in both but have other values, the sequences that were set back, and those
+    that a column's values are ahead of."""
+    values = [
+        f"the values of {before.names[key[:2]]} are not what they were"
+        for key, held in before.values.items()
+        if after.values.get(key, held) != held
+    ]
+    reached = before.positions | {
+        (oid, number): max(map(int, held))
+        for (oid, number, type_name), held in after.values.items()
+        if held and type_name in ("smallint", "integer", "bigint") and "NULL" not in held
+    }
+    positions = [
+        f"the sequence of {after.names[key]} is at {position}, not at {reached[key]}: the next insert"
+        " would fail with a duplicate key"
+        for key, position in after.positions.items()
+        if position < reached.get(key, position)
+    ]
+    return values + positions
+
+
+def still_there(before: Contents, after: Contents) -> Contents:
+    """The part of the contents before a migration that it has left as it was."""
+    return before._replace(
+        values={key: held for key, held in before.values.items() if after.values.get(key) == held},
+        positions={key: at for key, at in before.positions.items() if key in after.positions},
+    )
