@@ -19,7 +19,7 @@ def environment_of_its_own() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
     """A short path that `nobody` may enter too."""
     folder = Path(tempfile.mkdtemp(prefix="pg-tests-", dir=in_memory()))

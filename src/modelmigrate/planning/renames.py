@@ -1,20 +1,36 @@
-"""Tables and columns that may have been renamed: found, confirmed, and written as RENAME."""
+"""What may have been renamed in the models: found, confirmed, and written as RENAME."""
 
+from contextlib import closing
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.catalog import catalog_objects
-from modelmigrate.sql.names import quote, unquote
+from modelmigrate.sql.names import quote, split_name, unquote
 from modelmigrate.terminal import ask, is_interactive
+
+SIMILAR = 0.6  # names of columns, of which the type has changed as well
+CASTS = """
+    SELECT format_type(castsource, NULL), format_type(casttarget, NULL)
+    FROM pg_cast WHERE castcontext IN ('i', 'a')"""
 
 
 class Rename(NamedTuple):
-    """A possible rename: of a table where `table` is empty, else of a column of that table."""
+    """A possible rename: of a table or a type where `parent` is empty, else of a column of that table or
+    a value of that enum. Names are as people write them, without quotes."""
 
-    table: str
+    parent: str
     old: str
     new: str
+    kind: str = ""
+    """`table`, `column`, `type` or `value`; empty for a table or column."""
+    reason: str = ""
+    """What the old and the new one have in common."""
+    sql: str = ""
+    after: str = ""
+    """The label of the rename of its table, without which it is none."""
 
     @property
     def label(self) -> str:
@@ -23,58 +39,158 @@ class Rename(NamedTuple):
 
     @property
     def old_name(self) -> str:
-        """The old name, of a column with its table."""
-        return f"{self.table}.{self.old}" if self.table else self.old
+        """The old name, of a column or value with its table or type."""
+        return f"{self.parent}.{self.old}" if self.parent else self.old
 
     @property
     def new_name(self) -> str:
-        """The new name, of a column with its table."""
-        return f"{self.table}.{self.new}" if self.table else self.new
+        """The new name, of a column or value with its table or type."""
+        return f"{self.parent}.{self.new}" if self.parent else self.new
 
     @property
-    def statement(self) -> str:
-        old, new = quote(self.old), quote(self.new)
-        if not self.table:
-            return f"ALTER TABLE {old} RENAME TO {new};"
-        return f"ALTER TABLE {quote(self.table)} RENAME COLUMN {old} TO {new};"
+    def what(self) -> str:
+        return self.kind or ("column" if self.parent else "table")
+
+
+class Names(NamedTuple):
+    """The tables and enums of a database, with what they consist of; qualified and quoted."""
+
+    columns: dict[str, dict[str, str]]
+    """The columns of each table, with their types without lengths."""
+    values: dict[str, dict[str, str]]
+    """The values of each enum, with their places."""
 
 
 def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
-    """Every pair of a removed and an added column of a table with the same type, and of a removed and
-    an added table with mostly the same columns."""
-    current, desired = table_columns(current_url), table_columns(desired_url)
-    renames = [
-        Rename("", removed, added)
+    """Every pair of a removed and an added column of a table with the same type, or one that it can
+    become; of values of an enum in the same place; and of tables and enums with mostly the same columns
+    or values."""
+    current, desired = read_names(current_url), read_names(desired_url)
+    tables = [
+        rename_of("table", "", old, new, "mostly the same columns")
+        for old, new in replaced(current.columns, desired.columns)
+    ]
+    types = [
+        rename_of("type", "", old, new, "mostly the same values")
+        for old, new in replaced(current.values, desired.values)
+    ]
+    casts = casts_without_loss(current_url)
+    pairs = [(table, table, "") for table in current.columns.keys() & desired.columns.keys()]
+    pairs += [
+        (old, new, rename.label)
+        for rename, (old, new) in zip(
+            tables, replaced(current.columns, desired.columns), strict=True
+        )
+    ]
+    columns = [
+        rename_of("column", table, old, new, reason)._replace(after=label)
+        for old_table, table, label in pairs
+        for old, new, reason in renamed_columns(
+            current.columns[old_table], desired.columns[table], casts
+        )
+    ]
+    values = [
+        rename_of("value", name, removed, added, "in its place")
+        for name in current.values.keys() & desired.values.keys()
+        for removed, added in renamed_values(current.values[name], desired.values[name])
+    ]
+    return sorted([*tables, *types, *columns, *values])
+
+
+def read_names(url: str) -> Names:
+    """What may have been renamed in a database."""
+    names = Names({}, {})
+    for obj in catalog_objects(url).values():
+        if obj.kind == "column":
+            columns = names.columns.setdefault(obj.parent, {})
+            columns[obj.name] = obj.type_name.partition("(")[0]
+        elif obj.kind == "value":
+            names.values.setdefault(obj.parent, {})[obj.name] = obj.type_name
+    return names
+
+
+def casts_without_loss(url: str) -> set[tuple[str, str]]:
+    """The pairs of types of which the first becomes the second by itself."""
+    with closing(connect(url)) as connection:
+        return {*connection.execute(CASTS).fetchall()}
+
+
+def replaced(
+    current: dict[str, dict[str, str]], desired: dict[str, dict[str, str]]
+) -> list[tuple[str, str]]:
+    """The pairs of a removed and an added table or enum that have most of their parts in common."""
+    return [
+        (removed, added)
         for removed in current
         if removed not in desired
         for added in desired
         if added not in current and mostly_equal(current[removed], desired[added])
     ]
-    for table in current.keys() & desired.keys():
-        columns, desired_columns = current[table], desired[table]
-        renames += [
-            Rename(table, removed, added)
-            for removed in columns
-            if removed not in desired_columns
-            for added in desired_columns
-            if added not in columns and columns[removed] == desired_columns[added]
-        ]
-    return sorted(renames)
-
-
-def table_columns(url: str) -> dict[str, dict[str, str]]:
-    """The columns of each table, with their types without lengths."""
-    tables: dict[str, dict[str, str]] = {}
-    for obj in catalog_objects(url).values():
-        if obj.kind == "column" and obj.parent.startswith("public."):
-            table = unquote(obj.parent.removeprefix("public."))
-            tables.setdefault(table, {})[unquote(obj.name)] = obj.type_name.partition("(")[0]
-    return tables
 
 
 def mostly_equal(one: dict[str, str], other: dict[str, str]) -> bool:
-    """Whether two tables have more than half of their columns in common."""
+    """Whether two tables or enums have more than half of their columns or values in common."""
     return 2 * len(one.items() & other.items()) > max(len(one), len(other))
+
+
+def renamed_columns(
+    current: dict[str, str], desired: dict[str, str], casts: set[tuple[str, str]]
+) -> list[tuple[str, str, str]]:
+    """The pairs of a removed and an added column that may be the same one, with the reason."""
+    removed = [name for name in current if name not in desired]
+    added = [name for name in desired if name not in current]
+    alone = len(removed) == len(added) == 1
+    found = []
+    for old in removed:
+        for new in added:
+            types = (current[old], desired[new])
+            similar = SequenceMatcher(None, old, new).ratio() > SIMILAR
+            if types[0] == types[1]:
+                found.append((old, new, "with the same type"))
+            elif types in casts and (alone or similar):
+                found.append((old, new, f"with the type {types[1]}, which {types[0]} becomes"))
+    return found
+
+
+def renamed_values(current: dict[str, str], desired: dict[str, str]) -> list[tuple[str, str]]:
+    """The pairs of a removed and an added value that have the same place in their enum."""
+    return [
+        (old, new)
+        for old, place in current.items()
+        if old not in desired
+        for new, new_place in desired.items()
+        if new not in current and place == new_place
+    ]
+
+
+def rename_of(kind: str, parent: str, old: str, new: str, reason: str) -> Rename:
+    """A possible rename; `parent`, `old` and `new` are quoted, tables and types with their schemas."""
+    if kind in ("table", "type"):
+        reason = f"with {reason}"
+        (schema, name), (new_schema, new_name) = split_name(old), split_name(new)
+        alter, moved = f"ALTER {kind.upper()}", in_sql(f"{new_schema}.{name}")
+        steps = [f"{alter} {in_sql(old)} SET SCHEMA {new_schema};"] if schema != new_schema else []
+        steps += (
+            [f"{alter} {moved} RENAME TO {quote(unquote(new_name))};"] if name != new_name else []
+        )
+        return Rename("", shown(old), shown(new), kind, reason, "\n".join(steps))
+    if kind == "column":
+        sql = f"ALTER TABLE {in_sql(parent)} RENAME COLUMN {quote(unquote(old))} TO {quote(unquote(new))};"
+        return Rename(shown(parent), unquote(old), unquote(new), kind, reason, sql)
+    sql = f"ALTER TYPE {in_sql(parent)} RENAME VALUE {old} TO {new};"
+    old, new = (each[1:-1].replace("''", "'") for each in (old, new))
+    return Rename(shown(parent), old, new, kind, reason, sql)
+
+
+def shown(qualified: str) -> str:
+    """A name as people write it: without quotes, and without the schema public."""
+    return ".".join(map(unquote, split_name(qualified))).removeprefix("public.")
+
+
+def in_sql(qualified: str) -> str:
+    """A name in quotes, without the schema public."""
+    schema, name = split_name(qualified)
+    return f"{'' if schema == 'public' else f'{schema}.'}{quote(unquote(name))}"
 
 
 def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
@@ -92,10 +208,11 @@ def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
     confirmed: list[Rename] = []
     for rename in possible:
         decided = any(
-            rename.table == each.table and {rename.old, rename.new} & {each.old, each.new}
+            (rename.what, rename.parent) == (each.what, each.parent)
+            and {rename.old, rename.new} & {each.old, each.new}
             for each in confirmed
         )
-        if not decided and _ask_whether(rename):
+        if not decided and is_possible(rename, confirmed) and _ask_whether(rename):
             confirmed.append(rename)
     return confirmed
 
@@ -109,13 +226,24 @@ def _match_answer(possible: list[Rename], answer: str) -> list[Rename]:
             f"{project.option('rename', answer)} matches no possible rename. Possible: {options}."
             " No file was written."
         )
-    return [each for each in renames if each]
+    confirmed = [each for each in renames if each]
+    for each in confirmed:
+        if not is_possible(each, confirmed):
+            raise MigrateError(
+                f"{each.label} is a rename only together with {each.after}: name both, with a comma"
+                " between. No file was written."
+            )
+    return confirmed
+
+
+def is_possible(rename: Rename, confirmed: list[Rename]) -> bool:
+    """Whether the table of a renamed column is the same one, under another name perhaps."""
+    return not rename.after or rename.after in {each.label for each in confirmed}
 
 
 def _unconfirmed(possible: list[Rename]) -> MigrateError:
     removals = [
-        f"Possible rename: {each.old_name} was removed and {each.new_name} added,"
-        f" with {'the same type' if each.table else 'mostly the same columns'}."
+        f"Possible rename: {each.old_name} was removed and {each.new_name} added, {each.reason}."
         for each in possible
     ]
     options = [f"  {project.option('rename', each.label)}" for each in possible]
@@ -133,8 +261,7 @@ def _unconfirmed(possible: list[Rename]) -> MigrateError:
 
 
 def _ask_whether(rename: Rename) -> bool:
-    what = "column" if rename.table else "table"
-    question = f"Was the {what} {rename.old_name} renamed to {rename.new}? [y/N] "
+    question = f"Was the {rename.what} {rename.old_name} renamed to {rename.new}? [y/N] "
     return ask(question).lower() in ("y", "yes")
 
 
@@ -147,5 +274,6 @@ def matches(label: str, rename: Rename) -> bool:
 
 def rename_statements(renames: list[Rename]) -> list[str]:
     """The statements for these renames."""
-    # Tables first: a renamed table's columns name it by its new name.
-    return [each.statement for each in sorted(renames, key=lambda each: bool(each.table))]
+    # Tables and types first: a renamed table's columns name it by its new name.
+    ordered = sorted(renames, key=lambda each: bool(each.parent))
+    return [statement for each in ordered for statement in each.sql.splitlines()]

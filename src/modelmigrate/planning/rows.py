@@ -107,7 +107,10 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
     """
     with closing(connect(url)) as connection:
         for *_, sequence in connection.execute(SEQUENCES.encode()).fetchall():
-            try_execute(connection, f"SELECT setval($${sequence}$$, {POSITION})")
+            advance = (
+                f"SELECT setval($${sequence}$$, greatest(last_value, {POSITION})) FROM {sequence}"
+            )
+            try_execute(connection, advance)
         found = {oid: rest for oid, *rest in connection.execute(TABLES.encode())}
         chosen = [oid for oid, (name, _) in found.items() if only is None or name in only]
         for oid in chosen:  # which grows meanwhile

@@ -36,7 +36,8 @@ OBJECTS = f"""
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USER_SCHEMAS} AND t.typtype IN ('e', 'd')
   UNION ALL
-    SELECT 'value', e.oid, 0, format('%I.%I', n.nspname, t.typname), quote_literal(e.enumlabel), ''
+    SELECT 'value', e.oid, 0, format('%I.%I', n.nspname, t.typname), quote_literal(e.enumlabel),
+           (row_number() OVER (PARTITION BY enumtypid ORDER BY enumsortorder))::text
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
     JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USER_SCHEMAS}"""
@@ -85,7 +86,7 @@ class CatalogObject(NamedTuple):
     name: str
     """Without its schema, quoted."""
     type_name: str
-    """The kind of a relation, the type of a column."""
+    """The kind of a relation, the type of a column, the place of a value."""
 
     @property
     def key(self) -> tuple[str, int, int]:
