@@ -1,5 +1,7 @@
 """Tables and enums that stay, changed by the statements that Atlas plans."""
 
+import re
+
 from modelmigrate.atlas.commands import diff_databases
 from modelmigrate.errors import MigrateError
 from modelmigrate.planning.context import PlanContext
@@ -7,9 +9,16 @@ from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
 from modelmigrate.schema.diff import diff
-from modelmigrate.sql.names import unquote
+from modelmigrate.sql.alter import QUALIFIED
+from modelmigrate.sql.names import IDENTIFIER, quote, split_name, unquote
 from modelmigrate.sql.patterns import INDEX_STATEMENT
-from modelmigrate.sql.statements import shorten, strip_comments
+from modelmigrate.sql.statements import shorten, split_parentheses, strip_comments
+
+CREATE_TABLE = re.compile(rf"CREATE TABLE (?P<name>{QUALIFIED}) \(")
+# A primary key as `pg_dump` adds it. Not any other constraint, and not one in a string of a check.
+PRIMARY_KEY = re.compile(
+    rf"\AALTER TABLE ONLY {QUALIFIED}\s+ADD CONSTRAINT (?P<name>{IDENTIFIER}) PRIMARY KEY "
+)
 
 
 def apply_atlas_plan(context: PlanContext) -> str:
@@ -23,7 +32,11 @@ def apply_atlas_plan(context: PlanContext) -> str:
         statements = diff_databases(context.current_url, context.desired_url)
     except MigrateError as error:
         return str(error)
-    remaining = [each for each in statements if not is_formatting_only(each, changed_labels)]
+    remaining = [
+        with_named_key(context, each)
+        for each in statements
+        if not is_formatting_only(each, changed_labels)
+    ]
     reasons: dict[str, str] = {}
     while remaining:
         reasons = {
@@ -41,3 +54,26 @@ def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:
     """Whether Atlas would rebuild an index only because its condition is printed differently."""
     index = INDEX_STATEMENT.match(strip_comments(statement))
     return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed_labels
+
+
+def with_named_key(context: PlanContext, statement: str) -> str:
+    """A CREATE TABLE with the name of its primary key, which Atlas leaves out; any other statement as it
+    is."""
+    head, items, tail = split_parentheses(statement)
+    created = CREATE_TABLE.match(strip_comments(head))
+    if not created:
+        return statement
+    schema, name = split_name(created["name"])
+    label = f"TABLE {unquote(schema or 'public')}.{unquote(name)}"
+    for obj in context.desired.values():
+        key = PRIMARY_KEY.search(obj.create_sql) if label in obj.belongs_to else None
+        if key and unquote(key["name"]) != f"{unquote(name)}_pkey":
+            named = f"CONSTRAINT {quote(unquote(key['name']))} PRIMARY KEY "
+            parts = [
+                named + item.removeprefix("PRIMARY KEY ")
+                if item.startswith("PRIMARY KEY ")
+                else item
+                for item in items
+            ]
+            return "\n".join([head, ",\n".join(f"  {part}" for part in parts), tail])
+    return statement

@@ -43,6 +43,13 @@ CONSTRAINT = """
     SELECT 'pg_constraint'::regclass::oid, oid FROM pg_constraint
     WHERE conrelid = to_regclass(%s) AND conname = %s"""
 
+GENERATED_FROM = """
+    SELECT format('ALTER TABLE %%s DROP COLUMN %%I;', attrelid::regclass, attname)
+    FROM pg_depend JOIN pg_attrdef d ON d.oid = objid AND classid = 'pg_attrdef'::regclass
+    JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum AND attgenerated <> ''
+    WHERE refclassid = 'pg_class'::regclass AND refobjid = %(table)s AND refobjsubid = %(column)s
+        AND (adrelid, adnum) <> (refobjid, refobjsubid)"""
+
 
 class Target(NamedTuple):
     """What a statement drops or changes."""
@@ -148,4 +155,9 @@ def drop_dependents(context: PlanContext, error: psycopg.Error, targets: list[Ta
         if obj.catalog in found and inverse_statement(obj) and obj.kind != "TABLE"
     ]
     dropped = [drop_with_dependents(context, obj) for obj in droppable]
+    # A column is generated from one whose type changes: it is added again, with its values.
+    for target in targets:
+        names = {"table": target.catalog[1], "column": target.column}
+        drops = context.connection.execute(GENERATED_FROM, names).fetchall()
+        dropped += [not execute_with_dependents(context, drop) for (drop,) in drops]
     return any(dropped)

@@ -136,7 +136,7 @@ def create_or_replace(context: PlanContext, change: Change) -> bool:
     if current is None or desired.kind.endswith("ACL"):
         return context.try_execute(desired.create_sql) is None
     if desired.kind == "TABLE":
-        statements = alter_table_options(context, current, desired)
+        statements = alter_table_options(current, desired)
         return bool(statements) and all(context.try_execute(each) is None for each in statements)
     if desired.kind in REPLACE_FORMS:
         return replace_or_recreate(context, current, desired)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
+from modelmigrate.planning.generated import change_generated_columns
 from modelmigrate.planning.kinds import is_planned_by_atlas
 from modelmigrate.planning.names import rename_what_is_the_same, restore_names
 from modelmigrate.planning.objects import create_objects, create_what_atlas_misses, drop_objects
@@ -50,6 +51,7 @@ def plan_schema_change(
             carry_sequences_over(context)
             drop_objects(context)
             create_objects(context)
+            change_generated_columns(context)
             reason = apply_atlas_plan(context)
         changes = diff_normalized(desired, context.current())
     if changes:
@@ -163,7 +165,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
 
     1. Extensions: new columns and indexes may use their types and operators. Indexes, constraints and
        sequences with another name, which Atlas would create anew.
-    2. What Atlas misses: once it is there, Atlas sees no difference and does not plan it wrongly.
+    2. Generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
        dropped before it (see `dependents`), so all others stay.
     4. Drops: a function or an extension can be dropped only once no column, default or index uses it;
@@ -180,6 +182,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         carry_sequences_over(context)
         if missed_by_atlas:
             create_what_atlas_misses(context, missed_by_atlas)
+        change_generated_columns(context)
         reason = apply_atlas_plan(context)
         drop_objects(context, lambda each: not is_planned_by_atlas(each))
         create_objects(context, lambda each: not is_planned_by_atlas(each))

@@ -21,21 +21,17 @@ PROPERTY_PATTERNS = (
 )
 
 
-def alter_table_options(
-    context: PlanContext, current: SchemaObject, desired: SchemaObject
-) -> list[str]:
+def alter_table_options(current: SchemaObject, desired: SchemaObject) -> list[str]:
     """The statements that change what Atlas leaves alone in a table that stays: whether it is logged,
-    its checks and virtual columns, its storage parameters and its settings."""
+    its checks, its storage parameters and its settings."""
     (head, items, tail), (desired_head, desired_items, desired_tail) = (
         split_table(obj.create_sql) for obj in (current, desired)
     )
     alter = f"ALTER TABLE {desired.quoted_name}"
     logged = "UNLOGGED" if desired_head.startswith("CREATE UNLOGGED ") else "LOGGED"
-    columns, desired_columns = columns_of(context, current, desired)
     return [
         *([f"{alter} SET {logged};"] if head != desired_head else []),
         *change_inline_constraints(alter, items, desired_items),
-        *change_virtual_columns(alter, columns, desired_columns),
         *change_storage_parameters(alter, tail, desired_tail),
         *change_settings(tail, desired_tail),
     ]
@@ -62,26 +58,6 @@ def change_inline_constraints(alter: str, lines: list[str], desired_lines: list[
         *(f"{alter} DROP CONSTRAINT IF EXISTS {name and name[1]};" for name in names),
         *(f"{alter} ADD {line};" for line in added),
     ]
-
-
-def change_virtual_columns(
-    alter: str, columns: dict[str, Column], desired_columns: dict[str, Column]
-) -> list[str]:
-    """Add generated columns that are not stored, which Atlas would store, and change how they are
-    computed."""
-    statements = []
-    for name, desired in desired_columns.items():
-        if desired.generated != "v":
-            continue
-        if name not in columns:
-            generated = f"GENERATED ALWAYS AS ({desired.default}) VIRTUAL"
-            not_null = " NOT NULL" if desired.not_null else ""
-            statements.append(
-                f"{alter} ADD COLUMN {name} {type_of(desired)} {generated}{not_null};"
-            )
-        elif columns[name].generated and columns[name].default != desired.default:
-            statements.append(f"{alter} ALTER COLUMN {name} SET EXPRESSION AS ({desired.default});")
-    return statements
 
 
 def type_of(column: Column) -> str:
