@@ -1,6 +1,7 @@
 """The scratch database that is changed until it has the desired schema, and the statements so far."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -23,6 +24,13 @@ class CannotPlanError(MigrateError):
         super().__init__(reason, Exit.REFUSED)
 
 
+class InTransaction(str):
+    """A statement that shares a transaction with those before and after it, whatever it does: between
+    them, the schema is nothing that anybody should see."""
+
+    __slots__ = ()
+
+
 @dataclass
 class PlanContext:
     """One attempt at a plan: a scratch database on its way to the desired schema."""
@@ -40,6 +48,8 @@ class PlanContext:
     """The current schema as it was after so many statements."""
     blocked_by: str = ""
     """The error of the last object that could not be dropped."""
+    together: bool = False
+    """Whether what is added to the plan now must share a transaction."""
 
     def current(self) -> Schema:
         """The schema of the scratch database, after the statements so far."""
@@ -51,8 +61,17 @@ class PlanContext:
         """Run a statement and add it to the plan; where it fails, the error, and no addition."""
         error = try_execute(self.connection, statement)
         if error is None:
-            self.statements.append(statement)
+            self.statements.append(InTransaction(statement) if self.together else statement)
         return error
+
+    @contextmanager
+    def in_transaction(self) -> Iterator[None]:
+        """What is added to the plan meanwhile must share a transaction."""
+        self.together = True
+        try:
+            yield
+        finally:
+            self.together = False
 
 
 def select_all(_: Change) -> bool:

@@ -17,7 +17,7 @@ from psycopg import errors
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.kinds import inverse_statement
-from modelmigrate.schema.catalog import dependents
+from modelmigrate.schema.catalog import dependents, table_columns
 from modelmigrate.schema.diff import SchemaObject
 from modelmigrate.sql.alter import (
     CHANGE_TYPE,
@@ -43,6 +43,23 @@ CONSTRAINT = """
     SELECT 'pg_constraint'::regclass::oid, oid FROM pg_constraint
     WHERE conrelid = to_regclass(%s) AND conname = %s"""
 
+FOREIGN_KEYS = """
+    SELECT 'pg_constraint'::regclass::oid, c.oid FROM pg_constraint c JOIN pg_attribute
+        ON (attrelid = conrelid AND attnum = ANY (conkey))
+        OR (attrelid = confrelid AND attnum = ANY (confkey))
+    WHERE contype = 'f' AND attrelid = to_regclass(%(table)s) AND attname = ANY (%(columns)s)"""
+# Parts of tables that are created again where they are still desired: defaults, checks, and columns
+# that are generated, with their values.
+DROP_PARTS = """
+    SELECT format('ALTER TABLE %%s %%s;', attrelid::regclass, CASE attgenerated
+           WHEN '' THEN format('ALTER COLUMN %%I DROP DEFAULT', attname)
+           ELSE format('DROP COLUMN %%I', attname) END)
+    FROM pg_attrdef d JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
+    WHERE d.oid = ANY (%(oids)s)
+    UNION ALL
+    SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I;', conrelid::regclass, conname)
+    FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 AND coninhcount = 0
+        AND oid = ANY (%(oids)s)"""
 GENERATED_FROM = """
     SELECT format('ALTER TABLE %%s DROP COLUMN %%I;', attrelid::regclass, attname)
     FROM pg_depend JOIN pg_attrdef d ON d.oid = objid AND classid = 'pg_attrdef'::regclass
@@ -72,7 +89,7 @@ def execute_with_dependents(context: PlanContext, statement: str) -> str:
         if isinstance(error, errors.DatatypeMismatch | errors.CannotCoerce) and alter:
             if (cast := with_casts(alter, error)) != alter:
                 statement = cast.statement
-            elif not drop_defaults(context, alter):
+            elif not drop_defaults(context, alter) and not drop_foreign_keys(context, alter):
                 return str(error)
         elif not drop_dependents(context, error, list(targets_of(context, statement))):
             return str(error)
@@ -101,10 +118,13 @@ def with_casts(alter: AlterTable, error: psycopg.Error) -> AlterTable:
 def drop_defaults(context: PlanContext, alter: AlterTable) -> bool:
     """Drop the defaults of the columns whose type changes, which cannot be cast to it; whether any was
     there. They are set again by what follows."""
-    changed = [found["column"] for each in alter.actions if (found := CHANGE_TYPE.match(each))]
-    drops = [f"ALTER TABLE {alter.table} ALTER COLUMN {each} DROP DEFAULT;" for each in changed]
-    fresh = [each for each in drops if each not in context.statements]
-    dropped = [context.try_execute(each) is None for each in fresh]
+    changed = {found["column"] for each in alter.actions if (found := CHANGE_TYPE.match(each))}
+    drops = [
+        f"ALTER TABLE {alter.table} ALTER COLUMN {column.name} DROP DEFAULT;"
+        for column in table_columns(context.current_url, alter.table).values()
+        if column.default and unquote(column.name) in map(unquote, changed)
+    ]
+    dropped = [context.try_execute(each) is None for each in drops]
     return any(dropped)
 
 
@@ -142,22 +162,42 @@ def drop_with_dependents(context: PlanContext, obj: SchemaObject) -> bool:
 
 def drop_dependents(context: PlanContext, error: psycopg.Error, targets: list[Target]) -> bool:
     """Drop what depends on these and so has blocked a statement; whether any could be dropped."""
-    if not isinstance(error, BLOCKED):
-        return False
+    return isinstance(error, BLOCKED) and drop_all_dependents(context, targets)
+
+
+def drop_all_dependents(context: PlanContext, targets: list[Target]) -> bool:
+    """Drop what depends on these, and can be created again; whether there was any."""
     found = {
         key
         for target in targets
         for key in dependents(context.connection, target.catalog, target.column, whole=target.whole)
     }
-    droppable = [
-        obj
-        for obj in reversed(context.current().values())
-        if obj.catalog in found and inverse_statement(obj) and obj.kind != "TABLE"
+    objects = [obj for obj in reversed(context.current().values()) if obj.catalog in found]
+    dropped = [
+        drop_with_dependents(context, obj)
+        for obj in objects
+        if inverse_statement(obj) and obj.kind != "TABLE"
     ]
-    dropped = [drop_with_dependents(context, obj) for obj in droppable]
-    # A column is generated from one whose type changes: it is added again, with its values.
+    oids = {"oids": [oid for _, oid in found - {obj.catalog for obj in objects}]}
+    drops = context.connection.execute(DROP_PARTS, oids).fetchall()
     for target in targets:
         names = {"table": target.catalog[1], "column": target.column}
-        drops = context.connection.execute(GENERATED_FROM, names).fetchall()
-        dropped += [not execute_with_dependents(context, drop) for (drop,) in drops]
+        drops += context.connection.execute(GENERATED_FROM, names).fetchall()
+    dropped += [not execute_with_dependents(context, drop) for (drop,) in drops]
+    return any(dropped)
+
+
+def drop_foreign_keys(context: PlanContext, alter: AlterTable) -> bool:
+    """Drop the foreign keys of columns whose type changes, on both sides: their types differ meanwhile.
+    Whether there was any."""
+    columns = [
+        unquote(found["column"]) for each in alter.actions if (found := CHANGE_TYPE.match(each))
+    ]
+    names = {"table": alter.table, "columns": columns}
+    keys = {*context.connection.execute(FOREIGN_KEYS, names).fetchall()}
+    dropped = [
+        drop_with_dependents(context, obj)
+        for obj in list(context.current().values())
+        if obj.catalog in keys
+    ]
     return any(dropped)

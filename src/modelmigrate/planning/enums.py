@@ -1,7 +1,11 @@
 """Enums that lose values or change their order, which ALTER TYPE cannot do."""
 
 from modelmigrate.planning.context import PlanContext
-from modelmigrate.planning.dependents import execute_with_dependents
+from modelmigrate.planning.dependents import (
+    Target,
+    drop_all_dependents,
+    execute_with_dependents,
+)
 from modelmigrate.schema.catalog import columns_of_type
 from modelmigrate.schema.diff import SchemaObject
 from modelmigrate.sql.names import split_name
@@ -13,8 +17,12 @@ def recreate_enums(context: PlanContext) -> None:
     for label, current in list(context.current().items()):
         desired = context.desired.get(label)
         if desired and needs_recreation(current, desired):
-            for statement in recreation(context, desired):
-                execute_with_dependents(context, statement)
+            with context.in_transaction():
+                statements = recreation(context, desired)
+                # Its values are in checks, conditions of indexes and so on, which cannot be converted.
+                drop_all_dependents(context, [Target(current.catalog)])
+                for statement in statements:
+                    execute_with_dependents(context, statement)
 
 
 def needs_recreation(current: SchemaObject, desired: SchemaObject) -> bool:
@@ -35,7 +43,6 @@ def recreation(context: PlanContext, desired: SchemaObject) -> list[str]:
     for table, column, brackets, default in columns_of_type(context.connection, name):
         alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
         cast = f"{column}::text{brackets}::{name}{brackets}"
-        statements += [f"{alter} DROP DEFAULT;"] if default else []
         statements.append(f"{alter} TYPE {name}{brackets} USING {cast};")
         statements += [f"{alter} SET DEFAULT {default};"] if default else []
     return [*statements, f"DROP TYPE {schema}.{old_name};"]

@@ -1,12 +1,14 @@
 """Which statements share a transaction, and which run alone, outside of one."""
 
 import re
+from collections.abc import Iterator
 
+from modelmigrate.planning.context import InTransaction
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import Schema
 from modelmigrate.sql.names import unquote
 from modelmigrate.sql.patterns import INDEX_STATEMENT
-from modelmigrate.sql.statements import strip_comments
+from modelmigrate.sql.statements import split_statements, strip_comments
 
 
 def split_by_transaction(statements: list[str], current: Schema) -> list[list[str]]:
@@ -18,9 +20,10 @@ def split_by_transaction(statements: list[str], current: Schema) -> list[list[st
     """
     groups: list[list[str]] = []
     in_transaction = False
-    for statement in statements:
+    for statement in single_statements(statements):
         index = INDEX_STATEMENT.match(strip_comments(statement))
-        if index and can_be_concurrent(index, current):
+        together = isinstance(statement, InTransaction)
+        if index and not together and can_be_concurrent(index, current):
             verb = index["verb"]
             groups.append([statement.replace(verb, f"{verb} CONCURRENTLY", 1)])
             in_transaction = False
@@ -30,6 +33,14 @@ def split_by_transaction(statements: list[str], current: Schema) -> list[list[st
             groups.append([statement])
             in_transaction = True
     return groups
+
+
+def single_statements(statements: list[str]) -> Iterator[str]:
+    """The statements one by one; some come in twos, such as an index and what a table uses it for."""
+    for statement in statements:
+        yield from (
+            [statement] if isinstance(statement, InTransaction) else split_statements(statement)
+        )
 
 
 def can_be_concurrent(index: re.Match[str], current: Schema) -> bool:

@@ -65,7 +65,7 @@ COLUMNS = """
            coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated::text, attidentity::text, attnotnull
     FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-    WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+    WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum"""
 VIEW_COLUMNS = """
     SELECT format('%I.%I', nspname, relname), quote_ident(attname)
@@ -119,9 +119,12 @@ class Column(NamedTuple):
 
 
 def table_columns(url: str, table: str) -> dict[str, Column]:
-    """The columns of a table, which is named with its schema and quoted, by their names."""
-    with closing(connect(url, search_path="")) as connection:
-        rows = connection.execute(COLUMNS, [table]).fetchall()
+    """The columns of a table, which is named as SQL names it, by their names."""
+    with closing(connect(url)) as connection, connection.transaction():
+        # The name is understood as always; what is read has all of its schemas.
+        [(oid,)] = connection.execute("SELECT to_regclass(%s)::oid", [table]).fetchall()
+        connection.execute("SET LOCAL search_path = ''")
+        rows = connection.execute(COLUMNS, [oid]).fetchall()
     return {column.name: column for column in map(Column._make, rows)}
 
 
