@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.package.corpus import Case, batches, read_cases
-from tests.package.corpus.judge import CrashError, WrongError, judge_as_drift, judge_as_migration
+from tests.package.corpus.judge import WrongError, judge_as_drift, judge_as_migration
 from tests.package.harness import Project, project_with_models
 
 VERDICTS = ("exact", "refused", "lossy", "wrong", "crash")
@@ -33,7 +33,9 @@ def main() -> int:
     unexpected = 0
     with project_with_models("corpus") as project:
         for direction in [given.direction] if given.direction else DIRECTIONS:
-            chosen = cases if direction == "migration" else [case for case in cases if can_drift(case)]
+            chosen = (
+                cases if direction == "migration" else [case for case in cases if can_drift(case)]
+            )
             found: Counter[tuple[str, str]] = Counter()
             for group in batches(chosen, TOGETHER):
                 for case, (verdict, reason) in verdicts(DIRECTIONS[direction], project, group):
@@ -58,10 +60,10 @@ def verdicts(
     """The verdict on each case, and the reason where it is not what was expected."""
     try:
         judge(project, group)
-    except CrashError as error:
-        failed = "crash", str(error)
     except WrongError as error:
         failed = "wrong", str(error)
+    except Exception as error:  # one case's end is not that of the others
+        failed = "crash", f"{type(error).__name__}: {error}"
     else:
         return [(case, (expected(judge, case), "")) for case in group]
     if len(group) == 1:

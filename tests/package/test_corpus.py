@@ -25,13 +25,17 @@ def grouped(cases: list[Case], known: Callable[[Case], str]) -> list[object]:
         pytest.param(
             group,
             id="; ".join(case.title for case in group),
-            marks=[pytest.mark.xfail(reason=reason, strict=True)] if (reason := known(group[0])) else [],
+            marks=[pytest.mark.xfail(reason=reason, strict=True)]
+            if (reason := known(group[0]))
+            else [],
         )
         for group in batches(cases, TOGETHER)
     ]
 
 
-def judged(judge: Callable[[Project, list[Case]], None], project: Project, cases: list[Case]) -> None:
+def judged(
+    judge: Callable[[Project, list[Case]], None], project: Project, cases: list[Case]
+) -> None:
     """Judge a group; where it fails, the cases that fail on their own."""
     try:
         judge(project, cases)
@@ -48,3 +52,18 @@ def judged(judge: Callable[[Project, list[Case]], None], project: Project, cases
 @pytest.mark.parametrize("cases", grouped(CASES, lambda case: case.known))
 def test_a_change_leads_there_with_its_rows_and_back(project: Project, cases: list[Case]) -> None:
     judged(judge_as_migration, project, cases)
+
+
+ADOPTED = [case for case in CASES[::EVERY] if not case.refused and not case.known]
+
+
+@pytest.mark.parametrize("cases", grouped(ADOPTED, lambda case: case.adopt_known))
+def test_a_change_by_hand_is_named_adopted_and_taken_back(
+    project: Project, cases: list[Case]
+) -> None:
+    judged(judge_as_drift, project, cases)
+
+
+def test_the_corpus_is_large_enough_to_mean_something() -> None:
+    assert len(CASES) >= 300
+    assert len({case.title for case in CASES}) == len(CASES)

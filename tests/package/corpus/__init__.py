@@ -4,7 +4,7 @@ CONTRIBUTING.md says what a case consists of.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ class Case(NamedTuple):
     old: list[str]
     new: list[str]
     rows: str = ""
-    by_hand: list[str] = []
+    by_hand: Sequence[str] = ()
     refused: str = ""
     loss: str = ""
     changes: str = ""
@@ -116,9 +116,12 @@ def case_of(kind: str, said: dict[str, str]) -> Case:
         said["case"],
         [*both, *old],
         [*both, *new],
-        said.get("rows", ""),
-        split_statements(said.get("by hand", "")),
-        *(said.get(each, "") for each in ("refused", "loss", "changes", "changes for good")),
+        rows=said.get("rows", ""),
+        by_hand=split_statements(said.get("by hand", "")),
+        refused=said.get("refused", ""),
+        loss=said.get("loss", ""),
+        changes=said.get("changes", ""),
+        changes_for_good=said.get("changes for good", ""),
         rename=said.get("rename", ""),
         alone="alone" in said,
         known=said.get("known", ""),
@@ -171,11 +174,14 @@ def apart(case: Case, number: int) -> Case:
         return case
     rename = renaming(case.names, number)
     return case._replace(
-        **{field: [rename(each) for each in getattr(case, field)] for field in ("old", "new", "by_hand")},
-        **{
-            field: rename(getattr(case, field))
-            for field in ("rows", "loss", "changes", "changes_for_good", "rename")
-        },
+        old=[rename(each) for each in case.old],
+        new=[rename(each) for each in case.new],
+        by_hand=[rename(each) for each in case.by_hand],
+        rows=rename(case.rows),
+        loss=rename(case.loss),
+        changes=rename(case.changes),
+        changes_for_good=rename(case.changes_for_good),
+        rename=rename(case.rename),
     )
 
 

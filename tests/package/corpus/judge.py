@@ -136,10 +136,17 @@ def change(project: Project, cases: list[Case]) -> int:
     if by_hand := [each for case in cases for each in case.by_hand]:
         add_by_hand(project, "by_hand", by_hand)
     renames = ",".join(case.rename for case in cases if case.rename).replace(" ", "")
-    answer = {"rename": renames or "none"} if renames or len(cases) > 1 else {}
-    typed(project, "create", message="new", **answer)
+    answered(project, renames or ("none" if len(cases) > 1 else ""))
     typed(project, "check")
     return len(project.names()) - count
+
+
+def answered(project: Project, rename: str) -> None:
+    """Create, with an answer to what looks renamed, if there is one."""
+    if rename:
+        typed(project, "create", message="new", rename=rename)
+    else:
+        typed(project, "create", message="new")
 
 
 # --- what is judged ---
@@ -221,7 +228,9 @@ def judge_as_drift(project: Project, cases: list[Case]) -> None:
                 typed(project, "apply", env=env, yes=True)
                 typed(project, "drift", env=env)
                 if env == "live" and read_contents(live) != by_hand:
-                    raise WrongError("adopting has changed values where the change was made already")
+                    raise WrongError(
+                        "adopting has changed values where the change was made already"
+                    )
                 require_inserts(url)
                 take_back(project, env)
                 require_schema(before_schema, read_schema(url))
@@ -297,8 +306,11 @@ def read_contents(url: str) -> Contents:
     with connected(url) as connection:
         rows = {}
         for (table,) in connection.execute(TABLES.encode()).fetchall():
-            query = f"SELECT to_jsonb(t)::text FROM {table} t"
-            found = [json.loads(text, parse_int=str, parse_float=str) for (text,) in connection.execute(query.encode())]
+            query = f"SELECT to_jsonb(the_row)::text FROM {table} the_row"
+            found = [
+                json.loads(text, parse_int=str, parse_float=str)
+                for (text,) in connection.execute(query.encode())
+            ]
             rows[table.removeprefix("public.")] = found
         positions = {
             (table.removeprefix("public.") or sequence, column): at
@@ -352,9 +364,7 @@ def require_kept(
             and not {f"{table}.{old}", f"{new_table}.{new}"} & exempt
         ]
         held, held_now = (
-            sorted(
-                json.dumps([as_text(row[pair[side]]) for pair in columns]) for row in found
-            )
+            sorted(json.dumps([as_text(row[pair[side]]) for pair in columns]) for row in found)
             for side, found in enumerate((rows, new_rows))
         )
         if held != held_now:
