@@ -13,8 +13,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import psycopg
+
+from modelmigrate.errors import MigrateError
 from tests.package.corpus import Case, batches, read_cases
-from tests.package.corpus.judge import WrongError, judge_as_drift, judge_as_migration
+from tests.package.corpus.judge import CrashError, WrongError, judge_as_drift, judge_as_migration
 from tests.package.harness import Project, project_with_models
 
 VERDICTS = ("exact", "refused", "lossy", "wrong", "crash")
@@ -34,7 +37,7 @@ def main() -> int:
     with project_with_models("corpus") as project:
         for direction in [given.direction] if given.direction else DIRECTIONS:
             chosen = (
-                cases if direction == "migration" else [case for case in cases if can_drift(case)]
+                cases if direction == "migration" else [case for case in cases if case.can_drift]
             )
             found: Counter[tuple[str, str]] = Counter()
             for group in batches(chosen, TOGETHER):
@@ -49,11 +52,6 @@ def main() -> int:
     return unexpected != 0
 
 
-def can_drift(case: Case) -> bool:
-    """Whether there is something to type into a live database."""
-    return not case.refused or bool(case.by_hand)
-
-
 def verdicts(
     judge: Judge, project: Project, group: list[Case]
 ) -> list[tuple[Case, tuple[str, str]]]:
@@ -62,7 +60,7 @@ def verdicts(
         judge(project, group)
     except WrongError as error:
         failed = "wrong", str(error)
-    except Exception as error:  # one case's end is not that of the others
+    except (CrashError, MigrateError, psycopg.Error) as error:
         failed = "crash", f"{type(error).__name__}: {error}"
     else:
         return [(case, (expected(judge, case), "")) for case in group]

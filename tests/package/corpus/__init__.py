@@ -12,7 +12,7 @@ from modelmigrate.sql.statements import split_statements, strip_comments
 
 PLACE = Path(__file__).parent
 MARK = re.compile(
-    r"^-- (?P<word>case|both|old|new|rows|by hand|refused|loss|changes|changes for good|rename|alone"
+    r"^-- (?P<word>case|both|old|new|rows|by hand|refused|loss|changes|changes for good|rename|nothing|alone"
     r"|known|adopt refused|adopt known)(?:: (?P<rest>.*))?$",
     re.MULTILINE,
 )
@@ -27,7 +27,10 @@ DECLARED = {
     "RECURSIVE VIEW": "views",
     "MATERIALIZED VIEW": "views",
 }
-COMPANION = re.compile(r"COMMENT ON |CREATE (UNIQUE )?INDEX |ALTER TABLE .* TRIGGER ")
+FOLLOWS = {
+    "views": r"CREATE (UNIQUE )?INDEX |COMMENT ON ",
+    "triggers": r"ALTER TABLE .* TRIGGER |COMMENT ON ",
+}
 # What models print: all else is for migrations by hand.
 OF_MODELS = re.compile(
     r"CREATE (UNLOGGED )?TABLE (?!\S+ PARTITION OF |\w+\.)|CREATE (UNIQUE )?INDEX |CREATE SEQUENCE (?!\w+\.)"
@@ -60,6 +63,7 @@ class Case(NamedTuple):
     changes: str = ""
     changes_for_good: str = ""
     rename: str = ""
+    nothing: bool = False
     alone: bool = False
     known: str = ""
     adopt_refused: str = ""
@@ -77,7 +81,12 @@ class Case(NamedTuple):
     @property
     def is_alone(self) -> bool:
         """Whether it cannot be told beside others: what is refused is refused as a whole."""
-        return bool(self.alone or self.refused or self.known)
+        return bool(self.alone or self.nothing or self.refused or self.known)
+
+    @property
+    def can_drift(self) -> bool:
+        """Whether there is something to type into a live database."""
+        return bool(self.by_hand) or not (self.refused or self.nothing)
 
     @property
     def names(self) -> set[str]:
@@ -123,6 +132,7 @@ def case_of(kind: str, said: dict[str, str]) -> Case:
         changes=said.get("changes", ""),
         changes_for_good=said.get("changes for good", ""),
         rename=said.get("rename", ""),
+        nothing="nothing" in said,
         alone="alone" in said,
         known=said.get("known", ""),
         adopt_refused=said.get("adopt refused", ""),
@@ -150,13 +160,19 @@ def parts_of(statements: list[str]) -> Parts:
         if folder := folder_of(each):
             parts.files.append((folder, each))
             name = (CREATED.findall(each) or re.findall(r'"[^"]+"', each) or [""])[0]
-        elif name and COMPANION.match(each) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", each):
+        elif name and follows(parts.files[-1][0], name, each):
             parts.files[-1] = parts.files[-1][0], f"{parts.files[-1][1]}\n{each}"
         elif OF_MODELS.match(each):
             parts.models.append(each)
         else:
             parts.by_hand.append(each)
     return parts
+
+
+def follows(folder: str, name: str, statement: str) -> bool:
+    """Whether a statement belongs into the file, in this folder, of the object with this name."""
+    found = re.match(FOLLOWS.get(folder, "COMMENT ON "), statement)
+    return bool(found and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", statement))
 
 
 def folder_of(statement: str) -> str | None:

@@ -168,6 +168,8 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
             require_refusal(project, cases, refused)
             return
         count = change(project, cases)
+        if (count == 0) is not any(case.nothing for case in cases):
+            raise WrongError(f"{count} migrations were written")
         typed(project, "apply", env="live", yes=True)
         typed(project, "drift", env="live")
         require_same(live, [each for case in cases for each in in_order(case.new)])

@@ -146,7 +146,7 @@ INSERT INTO users VALUES (1);
 -- both
 CREATE DOMAIN short AS varchar(5);
 CREATE TYPE mood AS ENUM ('sad', 'ok');
-CREATE SEQUENCE tickets;
+CREATE SEQUENCE public.tickets;
 -- new
 COMMENT ON DOMAIN short IS 'few letters';
 COMMENT ON TYPE mood IS 'how it is';

@@ -148,7 +148,7 @@ INSERT INTO users VALUES (1, 2);
 -- case: privileges on functions, sequences and schemas come
 -- both
 CREATE FUNCTION twice(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * a';
-CREATE SEQUENCE tickets;
+CREATE SEQUENCE public.tickets;
 -- new
 REVOKE EXECUTE ON FUNCTION twice(integer) FROM PUBLIC;
 GRANT USAGE ON SEQUENCE tickets TO PUBLIC;
