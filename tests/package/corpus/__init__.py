@@ -33,8 +33,8 @@ FOLLOWS = {
 }
 # What models print: all else is for migrations by hand.
 OF_MODELS = re.compile(
-    r"CREATE (UNLOGGED )?TABLE (?!\S+ PARTITION OF |\w+\.)|CREATE (UNIQUE )?INDEX |CREATE SEQUENCE (?!\w+\.)"
-    r"|CREATE TYPE .* AS ENUM |ALTER SEQUENCE |COMMENT ON (TABLE|COLUMN) "
+    r"CREATE (UNLOGGED )?TABLE (?!\S+ PARTITION OF |\w+\.)|CREATE (UNIQUE )?INDEX (?!\S+ ON \w+\.)|CREATE SEQUENCE (?!\w+\.)"
+    r"|CREATE TYPE (?!\w+\.).* AS ENUM |ALTER SEQUENCE |COMMENT ON (TABLE|COLUMN) "
     r"|ALTER TABLE (?!.* (ROW LEVEL SECURITY|ATTACH PARTITION|OWNER TO|RULE)\b)(?!\w+\.)",
     re.DOTALL,
 )
@@ -81,12 +81,21 @@ class Case(NamedTuple):
     @property
     def is_alone(self) -> bool:
         """Whether it cannot be told beside others: what is refused is refused as a whole."""
-        return bool(self.alone or self.nothing or self.refused or self.known)
+        return any(
+            (
+                self.alone,
+                self.nothing,
+                self.refused,
+                self.known,
+                self.adopt_refused,
+                self.adopt_known,
+            )
+        )
 
     @property
     def can_drift(self) -> bool:
         """Whether there is something to type into a live database."""
-        return bool(self.by_hand) or not (self.refused or self.nothing)
+        return bool(self.by_hand) or not (self.refused or self.nothing or self.known)
 
     @property
     def names(self) -> set[str]:

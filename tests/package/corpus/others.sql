@@ -68,10 +68,10 @@ INSERT INTO users VALUES (1, 'words');
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 -- new
-CREATE COLLATION numeric_order (provider = icu, locale = 'en-u-kn-true');
-CREATE TABLE users (id integer PRIMARY KEY, nick text COLLATE numeric_order);
+CREATE COLLATION plain_order (provider = builtin, locale = 'C.UTF-8');
+CREATE TABLE users (id integer PRIMARY KEY, nick text COLLATE plain_order);
 -- by hand
-CREATE COLLATION numeric_order (provider = icu, locale = 'en-u-kn-true');
+CREATE COLLATION plain_order (provider = builtin, locale = 'C.UTF-8');
 -- rows
 INSERT INTO users VALUES (1, 'Ada');
 

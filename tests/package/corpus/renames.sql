@@ -74,6 +74,7 @@ INSERT INTO users VALUES (1, 'Ada');
 -- rename: users.nick:handle
 
 -- case: a column is renamed and changes its type
+-- known: a column that changes its type, too, does not count as renamed
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer);
 -- new
@@ -137,6 +138,7 @@ INSERT INTO users VALUES (1, 'a', 'b');
 -- rename: users:people
 
 -- case: a partitioned table's column is renamed
+-- known: the partitions that migrations make do not fit the table as the models want it, so its desired state is not built
 -- both
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100);
 -- old
@@ -148,6 +150,7 @@ INSERT INTO events VALUES (1, 'x');
 -- rename: events.what:kind
 
 -- case: an enum is renamed
+-- known: a roll back asks for a loss where none is: values of an enum that is not there yet cannot be counted
 -- old
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE days (id integer PRIMARY KEY, m mood DEFAULT 'ok');

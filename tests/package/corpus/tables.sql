@@ -15,6 +15,7 @@ CREATE TABLE users (id serial PRIMARY KEY, nick text NOT NULL UNIQUE);
 INSERT INTO users (nick) VALUES ('Ada');
 
 -- case: a table goes that a view and a foreign key need no more
+-- known: no way back where made-up rows refer to the table that went
 -- both
 CREATE TABLE teams (id integer PRIMARY KEY);
 -- old
@@ -84,6 +85,7 @@ CREATE TABLE users (id integer PRIMARY KEY, bio text) WITH (toast.autovacuum_ena
 INSERT INTO users VALUES (1, 'long');
 
 -- case: a table inherits from another one
+-- known: INHERIT is not planned for a table that stays
 -- both
 CREATE TABLE roots (a integer);
 -- old
@@ -94,6 +96,7 @@ CREATE TABLE leaves (b text) INHERITS (roots);
 INSERT INTO leaves VALUES (1, 'b');
 
 -- case: a table inherits no more
+-- known: NO INHERIT is not planned for a table that stays
 -- both
 CREATE TABLE roots (a integer);
 -- old
@@ -104,6 +107,7 @@ CREATE TABLE leaves (a integer, b text);
 INSERT INTO leaves VALUES (1, 'b');
 
 -- case: the root of inheritance gets a column
+-- known: a column that comes from the root is expected in the child, too
 -- both
 CREATE TABLE leaves (b text) INHERITS (roots);
 -- old
@@ -124,6 +128,7 @@ CREATE TABLE roots (a bigint);
 INSERT INTO roots VALUES (1); INSERT INTO leaves VALUES (2, 'b');
 
 -- case: the root of inheritance gets a check
+-- known: a check that comes from the root is expected in the child, too
 -- both
 CREATE TABLE leaves (b text) INHERITS (roots);
 -- old

@@ -41,6 +41,7 @@ CREATE TABLE users (id integer, nick text, PRIMARY KEY (id) INCLUDE (nick));
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a view with rules of its own is changed under a column
+-- known: a roll back asks for a loss where none is: a numeric is compared through text
 -- both
 CREATE VIEW seen AS SELECT id, n FROM users WHERE n > 0 WITH CASCADED CHECK OPTION;
 -- old
@@ -62,6 +63,7 @@ CREATE VIEW seen WITH (security_barrier = true) AS SELECT id FROM users;
 INSERT INTO users VALUES (1, 7);
 
 -- case: a default of a view's column comes
+-- known: a default of a view's column counts as one of the models, and is dropped
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n integer);
 CREATE VIEW seen AS SELECT id, n FROM users;
@@ -134,10 +136,10 @@ INSERT INTO users VALUES (1, 7);
 -- case: a view with a common table expression on a column that goes
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer);
-CREATE VIEW seen AS WITH some AS (SELECT id, n FROM users) SELECT id, n FROM some;
+CREATE VIEW seen AS WITH chosen AS (SELECT id, n FROM users) SELECT id, n FROM chosen;
 -- new
 CREATE TABLE users (id integer PRIMARY KEY);
-CREATE VIEW seen AS WITH some AS (SELECT id FROM users) SELECT id FROM some;
+CREATE VIEW seen AS WITH chosen AS (SELECT id FROM users) SELECT id FROM chosen;
 -- rows
 INSERT INTO users VALUES (1, 7);
 
