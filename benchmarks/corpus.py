@@ -68,7 +68,11 @@ def verdicts(
         return [(group[0], failed)]
     middle = len(group) // 2
     halves = group[:middle], group[middle:]
-    return [each for half in halves for each in verdicts(judge, project, half)]
+    found = [each for half in halves for each in verdicts(judge, project, half)]
+    if not any(reason for _, (_, reason) in found):
+        titles = "; ".join(case.title for case in group)
+        print(f"\nonly together: {titles}: {failed[0]}\n{failed[1]}", file=sys.stderr)
+    return found
 
 
 def expected(judge: Judge, case: Case) -> str:

@@ -25,6 +25,7 @@ CREATE FUNCTION many(a integer) RETURNS SETOF integer LANGUAGE sql AS 'SELECT ge
 CREATE FUNCTION many(a integer) RETURNS SETOF integer LANGUAGE sql STABLE PARALLEL SAFE LEAKPROOF COST 5 ROWS 20 AS 'SELECT generate_series(1, a)';
 
 -- case: an atomic function over a column that changes its type
+-- alone
 -- both
 CREATE FUNCTION most() RETURNS bigint BEGIN ATOMIC SELECT max(n) FROM users; END;
 -- old
