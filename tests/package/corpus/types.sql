@@ -6,6 +6,7 @@ CREATE DOMAIN positive AS integer DEFAULT 1 CHECK (VALUE > 0);
 CREATE TABLE users (id integer PRIMARY KEY, n positive);
 -- by hand
 CREATE DOMAIN positive AS integer DEFAULT 1 CHECK (VALUE > 0);
+-- loss: users.n
 -- rows
 INSERT INTO users VALUES (1);
 
@@ -21,6 +22,7 @@ CREATE TABLE users (id integer PRIMARY KEY, n positive);
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain gets NOT NULL and a default
+-- known: a domain in use that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n short);
 -- old
@@ -34,6 +36,7 @@ ALTER DOMAIN short SET NOT NULL;
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a domain in use gets a check
+-- known: a domain in use that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -46,6 +49,7 @@ ALTER DOMAIN whole ADD CONSTRAINT whole_up CHECK (VALUE > 0);
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain in use loses its check
+-- known: a domain in use that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -58,6 +62,7 @@ ALTER DOMAIN whole DROP CONSTRAINT whole_up;
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain in use changes its check
+-- known: a domain in use that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -91,6 +96,7 @@ CREATE TYPE pair AS (a integer, b text COLLATE "C");
 CREATE TYPE pair AS (a integer, b text COLLATE "C");
 
 -- case: a composite type that nothing uses gets an attribute
+-- known: a composite type that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY);
 -- old
@@ -101,6 +107,7 @@ CREATE TYPE pair AS (a integer, b text);
 ALTER TYPE pair ADD ATTRIBUTE b text;
 
 -- case: a composite type in use gets an attribute
+-- known: a composite type that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, p pair);
 -- old
@@ -114,6 +121,7 @@ INSERT INTO users VALUES (1, ROW(7));
 -- changes: users.p
 
 -- case: a composite type in use loses an attribute
+-- known: a composite type that was changed by hand has no way back
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, p pair);
 -- old
@@ -154,6 +162,7 @@ INSERT INTO users VALUES (1, '[1,5)');
 -- changes: users.r
 
 -- case: an enum under a domain gets a value
+-- known: an enum under a domain is not recreated
 -- both
 CREATE DOMAIN feeling AS mood;
 CREATE TABLE days (id integer PRIMARY KEY, f feeling);
@@ -165,6 +174,7 @@ CREATE TYPE mood AS ENUM ('sad', 'ok', 'fine');
 INSERT INTO days VALUES (1, 'ok');
 
 -- case: an enum under a domain loses a value
+-- known: an enum under a domain is not recreated
 -- both
 CREATE DOMAIN feeling AS mood;
 CREATE TABLE days (id integer PRIMARY KEY, f feeling);
@@ -176,6 +186,7 @@ CREATE TYPE mood AS ENUM ('ok');
 INSERT INTO days VALUES (1, 'ok');
 
 -- case: an enum in a composite type loses a value
+-- known: an enum in a composite type is not recreated
 -- both
 CREATE TYPE pair AS (a integer, m mood);
 CREATE TABLE days (id integer PRIMARY KEY, p pair);
