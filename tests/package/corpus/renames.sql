@@ -122,6 +122,7 @@ INSERT INTO users VALUES (1, 7);
 -- rename: users.n:m
 
 -- case: a column of a foreign key is renamed
+-- adopt known: a rename by hand is adopted as drop and add in one statement, which cannot be repeated
 -- old
 CREATE TABLE users (id integer PRIMARY KEY);
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id) ON DELETE CASCADE);
