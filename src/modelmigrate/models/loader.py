@@ -57,7 +57,8 @@ def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
 
     Raises:
         SystemExit: a file is not imported or defines nothing, a module has metadata of its own, there
-            is no table, or a statement would reach Atlas changed; with the file and what to fix.
+            is no table, a class cannot be mapped, or a statement would reach Atlas changed; with the
+            file and what to fix.
     """
     try:
         root = Path(folder or project.root())
@@ -69,6 +70,7 @@ def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
     gc.disable()  # all that is loaded stays, and collecting garbage would take half of the time
     try:
         declarative_base = _import(models)
+        _configure(models, declarative_base)
         _check_modules(models, declarative_base)
         try:
             _check_statements(models, declarative_base)
@@ -101,6 +103,28 @@ def _import(models: Models) -> type[DeclarativeBase]:
     if not (isinstance(base, type) and issubclass(base, DeclarativeBase)):
         raise _refusal(models.path, f"{models.module}:{models.base} is no declarative base")
     return base
+
+
+def _configure(models: Models, base: type[DeclarativeBase]) -> None:
+    """Map what was deferred until all classes are known; the error names the file of the class."""
+    try:
+        base.registry.configure()
+        set(base.registry.mappers)  # fails where a class still has none
+    except Exception as error:  # the models' own code runs here, too
+        reason = f"cannot be mapped: {type(error).__name__}: {error}".partition("\n")[0]
+        raise _refusal(_file_of_class(models, reason), reason) from error
+
+
+def _file_of_class(models: Models, reason: str) -> Path:
+    """The file of the first class that the reason names; where the models are, if it names none."""
+    files = {str(file): file for file in models.files}
+    for module in list(sys.modules.values()):
+        file = files.get(str(getattr(module, "__file__", None)))
+        for name, value in vars(module).items() if file else ():
+            is_defined_here = isinstance(value, type) and value.__module__ == module.__name__
+            if file and is_defined_here and re.search(rf"\b{re.escape(name)}\b", reason):
+                return file
+    return models.path
 
 
 def _check_modules(models: Models, base: type[DeclarativeBase]) -> None:
