@@ -50,14 +50,23 @@ def plan_schema_change(
             rename_what_is_the_same(context)
             carry_sequences_over(context)
             drop_objects(context)
-            create_objects(context)
+            tables = {*context.current()}
+            create_objects(context, lambda each: not comes_with_its_column(each, tables))
             change_generated_columns(context)
             reason = apply_atlas_plan(context)
+            create_objects(context)
         changes = diff_normalized(desired, context.current())
     if changes:
         lines = [line for each in changes[:3] for line in (each.label, *each.lines()[:6])]
         raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
     return context.statements
+
+
+def comes_with_its_column(change: Change, tables: set[str]) -> bool:
+    """Whether it is the sequence of a serial column that a table which is there does not have yet: Atlas
+    adds both, and the rows get their numbers from it."""
+    obj = change.desired
+    return bool(obj and obj.kind == "SEQUENCE" and tables.intersection(obj.belongs_to))
 
 
 def rename_all(context: PlanContext, statements: list[str]) -> None:
