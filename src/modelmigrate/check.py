@@ -92,7 +92,7 @@ def check_in_sync() -> str:
 
 def changes_not_in_migrations() -> str:
     """What the migrations lack, beginning with Atlas's SQL for tables; empty when they match."""
-    with current_and_desired() as (current_url, desired_url):
+    with current_and_desired() as (current_url, desired_url, _):
         changes = diff_normalized(read_schema(desired_url), read_schema(current_url))
         if not changes:
             return ""

@@ -183,7 +183,7 @@ def test_three_tables_are_drawn_whole_with_keys_types_and_references(picture: Pi
     assert sorted(texts(svg)) == [
         ["memberships", "PK FK", "team_id", "uuid", "PK FK", "user_id", "uuid"],
         ["teams", "PK", "id", "uuid", "name", "text", "FK", "parent_id", "uuid?"],
-        ["users", "PK", "id", "uuid", "UK", "username", "character varying", "born", "date?"],
+        ["users", "PK", "id", "uuid", "UK", "username", "varchar(100)", "born", "date?"],
     ]
     assert references(svg) == {
         "memberships (team_id) refers to teams (id)",
@@ -204,7 +204,7 @@ def test_mermaid_tells_how_many_rows_may_refer_to_one(picture: Picture) -> None:
         '"users" ||--o| "profiles" : "user_id"',
         '"users" |o--o| "profiles" : "friend"',
         "uuid team_id PK, FK",
-        "character_varying username UK",
+        "varchar(100) username UK",
     ):
         assert f"    {line}\n" in text
     assert f"```mermaid\n{text}```" in (folder / "index.md").read_text(encoding="utf-8")
@@ -250,6 +250,34 @@ def test_every_name_is_shown_as_it_is_and_breaks_nothing(picture: Picture) -> No
     assert "<b>" not in (folder / "index.md").read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)]+)\)", (folder / "index.md").read_text(encoding="utf-8")):
         assert (folder / re.sub("%(..)", lambda code: chr(int(code[1], 16)), link)).exists()
+
+
+def test_types_are_printed_as_postgresql_knows_them(picture: Picture) -> None:
+    types = {
+        "citext": "citext",
+        "citext[]": "citext[]",
+        "varchar(40)": "varchar(40)",
+        "varchar(40)[]": "varchar(40)[]",
+        "mood": "mood",
+        "mood[]": "mood[]",
+        "short": "short",
+        "other.kind": "other.kind",
+        "timestamp(3) with time zone": "timestamptz(3)",
+        "timestamp": "timestamp",
+        "numeric(10,2)": "numeric(10,2)",
+        "char(3)": "char(3)",
+        "int": "integer",
+    }
+    columns = ", ".join(f"c{n} {each} NOT NULL" for n, each in enumerate(types))
+    folder = picture(
+        "CREATE EXTENSION citext; CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN short AS varchar(5);"
+        f"CREATE SCHEMA other; CREATE TYPE other.kind AS ENUM ('b'); CREATE TABLE t ({columns});"
+    )
+    [drawn] = texts(folder / "schema.svg")
+    assert drawn[2::2] == list(types.values())
+    text = (folder / "schema.mmd").read_text(encoding="utf-8")
+    assert "varchar(40)[] c3\n" in text
+    assert "mood c4\n" in text
 
 
 def test_composite_keys_and_several_references_to_one_table_are_told_apart(

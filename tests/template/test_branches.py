@@ -350,6 +350,9 @@ def test_a_base_that_git_cannot_tell_is_named_with_its_cure(
         code, said = at.check(base, **environment)
         assert (code, expected in said, "Nothing was changed" in said) == (1, True, True), said
 
+    add = "git remote add origin URL && git fetch origin\nOr compare with a branch that is here: base=main"
+    says(diverged, "origin/main", f"it has no remote origin. Nothing was changed.\nAdd it: {add}")
+    diverged.git("remote", "add", "origin", diverged.folder.as_uri())
     says(diverged, "origin/next", "git fetch origin next:refs/remotes/origin/next")
     says(diverged, "next", "git fetch origin next:refs/remotes/origin/next")
     says(diverged, "main", "git is not installed", **path_without(tmp_path, "git"))

@@ -363,6 +363,16 @@ def test_a_dirty_tree_is_refused(ground: Ground, name: str) -> None:
     refused(ground[1], name, "git stash --include-untracked")
 
 
+def test_what_the_project_draws_is_no_change_that_an_update_refuses(ground: Ground) -> None:
+    _, project = ground
+    drawn = project / "docs" / "schema" / "tables" / "users.svg"
+    drawn.parent.mkdir(parents=True)
+    drawn.write_text("drawn", encoding="utf-8")
+    assert status(project) == ""
+    assert update(project).returncode == 0
+    assert drawn.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("README.md.rej", "@@"), ("notes.txt", "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n")],

@@ -51,7 +51,7 @@ def detect_drift(
 def drift_from_models(target: Target, form: str | None) -> str:
     """Compare with what the models and the .sql files declare."""
     copy_roles(target.url)
-    with current_and_desired() as (_, desired_url):
+    with current_and_desired() as (_, desired_url, _):
         changes = diff_normalized(read_schema(desired_url), target.schema)
     changes = filter_ignored(changes, target.settings.ignore)
     return report_drift(target, "the models", changes, form)

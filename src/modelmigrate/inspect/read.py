@@ -1,23 +1,56 @@
 """The tables of a live schema, read from the JSON of `atlas schema inspect`."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 
 from modelmigrate.inspect.model import Column, Reference, Table
+from modelmigrate.postgres.connection import connect
+
+# Atlas says ARRAY and USER-DEFINED where PostgreSQL knows more.
+TYPES = """
+    SELECT relname, attname, format_type(atttypid, atttypmod)
+    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE nspname = 'public' AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"""
+# The short names of types, which PostgreSQL understands, too.
+SHORT = (
+    (r"^character varying\b", "varchar"),
+    (r"^bit varying\b", "varbit"),
+    (r"^character\b", "char"),
+    (r"^(timestamp|time)(\(\d\))? with time zone", r"\1tz\2"),
+    (r"^(timestamp|time)(\(\d\))? without time zone", r"\1\2"),
+)
+Types = Mapping[tuple[str, str], str]
+"""The types of columns, by table and column."""
 
 
-def parse_tables(text: str) -> list[Table]:
+def read_types(url: str) -> Types:
+    """The types of all columns of the schema public, as PostgreSQL prints them, in their short form."""
+    with closing(connect(url, search_path="public")) as connection:
+        rows = connection.execute(TYPES).fetchall()
+    return {(table, column): short_type(name) for table, column, name in rows}
+
+
+def short_type(name: str) -> str:
+    """A type with the name that people write: `varchar(40)[]`, `timestamptz`."""
+    for pattern, replacement in SHORT:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def parse_tables(text: str, types: Types) -> list[Table]:
     """The tables in Atlas's JSON by name, and after them those of other schemas that they refer to."""
     schemas = json.loads(text).get("schemas", ())
     found = [table for schema in schemas for table in schema.get("tables", ())]
-    tables = sorted(map(read_table, found), key=lambda table: table.name)
+    tables = sorted((read_table(each, types) for each in found), key=lambda table: table.name)
     names = {table.name for table in tables}
     external = {r.table for table in tables for r in table.references} - names
     return [*tables, *(Table(name, external=True) for name in sorted(external))]
 
 
-def read_table(data: dict[str, Any]) -> Table:
+def read_table(data: dict[str, Any], types: Types) -> Table:
     """A table from Atlas's JSON."""
     indexes = [index for index in data.get("indexes", ()) if index.get("unique")]
     primary = key_columns(data.get("primary_key", {}))
@@ -31,7 +64,7 @@ def read_table(data: dict[str, Any]) -> Table:
     columns = tuple(
         Column(
             column["name"],
-            column["type"].removeprefix("public."),
+            types.get((data["name"], column["name"]), column["type"]),
             column.get("null", False),
             tuple(mark for mark, names in marks.items() if column["name"] in names),
         )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.directory import require_migrations, version_of
+from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 
 HashByName = dict[str, str]  # the file name of each migration, and git's hash of its contents
@@ -38,19 +39,7 @@ def compare_branches(base: str) -> BranchComparison:
         MigrateError: there is no repository, no `base`, or no common commit; with how to fix that.
     """
     require_migrations()
-    remote, _, branch = base.partition("/") if "/" in base else ("origin", "", base)
-    fetch = f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
-    git("rev-parse", "--git-dir", hint=f"Without a repository there is no {base} to compare with.")
-    base_head = git(
-        "rev-parse", "--verify", "--end-of-options", base + "^{commit}",
-        hint=f"There is no {base} here. Fetch it: {fetch}\n"
-        f"and type {project.option('base', f'{remote}/{branch}')}",
-    ).strip()  # fmt: skip
-    merge_base = git(
-        "merge-base", base_head, "HEAD",
-        hint=f"This branch and {base} have no commit in common. In a shallow clone, fetch the"
-        f" rest: git fetch --unshallow. Otherwise name another branch: {project.option('base', '...')}",
-    ).strip()  # fmt: skip
+    base_head, merge_base = find_base(base)
     return BranchComparison(
         base,
         committed_files(merge_base),
@@ -58,6 +47,53 @@ def compare_branches(base: str) -> BranchComparison:
         committed_files("HEAD"),
         worktree_files(),
     )
+
+
+def find_base(base: str) -> tuple[str, str]:
+    """The commit of `base`, and the one that this branch has in common with it.
+
+    Raises:
+        MigrateError: there is no repository, no `base`, or no common commit; with how to fix that.
+    """
+    remote, _, branch = base.partition("/") if "/" in base else ("origin", "", base)
+    git("rev-parse", "--git-dir", hint=f"Without a repository there is no {base} to compare with.")
+    commit = base + "^{commit}"
+    try:
+        head = git("rev-parse", "--verify", "--end-of-options", commit).strip()
+    except MigrateError:  # git only says that it "Needed a single revision"
+        raise MigrateError(how_to_get(base, remote, branch)) from None
+    merge_base = merge_base_of(head)
+    if not merge_base:
+        raise MigrateError(
+            f"this branch and {base} have no commit in common. Nothing was changed. In a shallow clone,"
+            " fetch the rest: git fetch --unshallow\nOtherwise name another branch:"
+            f" {project.option('base', '...')}"
+        )
+    return head, merge_base
+
+
+def merge_base_of(head: str) -> str:
+    """The commit that this branch has in common with another one; empty where there is none."""
+    try:
+        return git("merge-base", head, "HEAD").strip()
+    except MigrateError:
+        return ""
+
+
+def how_to_get(base: str, remote: str, branch: str) -> str:
+    """What to type where a branch is not here: to fetch it, or to compare with one that is."""
+    remotes = git("remote").split()
+    here = git("branch", "--format=%(refname:short)").split()
+    others = [each for each in ("main", "master", *here) if each in here]
+    local = f"compare with a branch that is here: {project.option('base', (*others, '...')[0])}"
+    if remote not in remotes:
+        return (
+            f"there is no {base} in this repository: it has no remote {remote}. Nothing was changed.\n"
+            f"Add it: git remote add {remote} URL && git fetch {remote}\nOr {local}"
+        )
+    fetch = f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}"
+    option = project.option("base", f"{remote}/{branch}")
+    return f"there is no {base} here. Nothing was changed.\nFetch it: {fetch}\nand type {option}\nOr {local}"
 
 
 def committed_files(commit: str) -> HashByName:

@@ -49,7 +49,8 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
     """
     name = file_name(message)
     warnings = [warning for each in read_declared() for warning in each.warnings]
-    with current_and_desired() as (current_url, desired_url):
+    with current_and_desired() as (current_url, desired_url, kept):
+        warnings += kept
         current, desired = read_schema(current_url), read_schema(desired_url)
         if not (changes := diff(desired, current)):
             return CreatedMigrations([], warnings)

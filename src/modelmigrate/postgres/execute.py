@@ -12,13 +12,15 @@ from modelmigrate.postgres.connection import connect
 
 # Connections, resources such as memory and disk, shutdowns, the operating system, corruption: see
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
-SERVER_FAILED = re.compile("08|53|57P|58|F0|XX001|XX002")
+# A file that is missing (58P01) is what a CREATE EXTENSION or a C function asked for.
+SERVER_FAILED = re.compile("08|53|57P|58(?!P01)|F0|XX001|XX002")
 BATCH_SIZE = 100  # statements that are sent at once
 
 
-def execute_in_any_order(url: str, statements: Iterable[str]) -> dict[str, str]:
+def execute_in_any_order(url: str, statements: Iterable[str]) -> dict[str, psycopg.Error]:
     """Run statements in whatever order works: first in batches, for speed, then one by one, again and
-    again while that gets more of them to succeed. Returns those that never do, each with the reason."""
+    again while that gets more of them to succeed. Returns those that never do, each with its last
+    error."""
     remaining = list(filter(str.strip, statements))
     with closing(connect(url, check_function_bodies="off")) as connection:
         batches = [remaining[i : i + BATCH_SIZE] for i in range(0, len(remaining), BATCH_SIZE)]
@@ -26,7 +28,7 @@ def execute_in_any_order(url: str, statements: Iterable[str]) -> dict[str, str]:
         remaining = [statement for batch in failed_batches for statement in batch]
         while remaining:
             failed = {
-                statement: str(error)
+                statement: error
                 for statement in remaining
                 if (error := try_execute(connection, statement))
             }

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
@@ -18,10 +19,12 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_in_any_order, try_execute
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
-from modelmigrate.schema.declared import DeclaredObject, is_declared, read_declared
+from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
+from modelmigrate.schema.declared import DeclaredObject, read_declared
 from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
 from modelmigrate.schema.dump import read_schema, save_schema
-from modelmigrate.sql.statements import shorten, split_parentheses
+from modelmigrate.schema.failures import tell_failures
+from modelmigrate.sql.statements import split_parentheses
 from modelmigrate.terminal import progress
 
 CHECKS_OF_BODIES = """
@@ -106,35 +109,32 @@ def build_desired_state(
     """
     tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
     files = files_by_statements(declared)
-    others = {obj.create_sql: obj for obj in migration_only_objects.values()}
+    others = [obj.create_sql for obj in migration_only_objects.values()]
 
     def build(url: str, _: int) -> None:
         progress("building the desired schema")
-        failed = execute_in_any_order(url, [*tables, *files, *others])
-        reasons = [
-            f"  {files.get(statement, shorten(statement))}: {reason}"
-            for statement, reason in failed.items()
-            # Comments and privileges go with the object that they were for.
-            if statement not in others or not describes_another(others[statement])
-        ]
-        if reasons or (reasons := find_broken_bodies(url, files)):
-            raise _cannot_build(reasons)
+        failed = execute_in_any_order(url, [*tables, *files])
+        rest: dict[str, SchemaObject] = {}
+        if others:  # which are the rest only of what is there then
+            left = not_made(migration_only_objects, read_schema(url), failed)
+            rest = {obj.create_sql: obj for obj in left.values()}
+            failed = execute_in_any_order(url, [*failed, *rest])
+        # Comments and privileges go with the object that they were for.
+        failed = {
+            statement: error
+            for statement, error in failed.items()
+            if statement not in rest or not describes_another(rest[statement])
+        }
+        if failed:
+            raise cannot_build(tell_failures(failed, files, url))
+        if broken := find_broken_bodies(url, files):
+            raise cannot_build(broken)
         with closing(connect(url)) as connection:
             for (statement,) in connection.execute(SPELL_AGAIN).fetchall():
                 connection.execute(statement)
 
     with open_or_build([snapshot_name(ddl, *files, *others)], build) as url:
         yield url
-
-
-def _cannot_build(reasons: list[str]) -> SchemaRefusedError:
-    lines = "\n".join(reasons)
-    return SchemaRefusedError(
-        "Cannot build the desired schema from the models, the .sql files and the objects that only"
-        f" migrations create:\n{lines}\nNo file was written. Fix the models or the files. An object"
-        f" that only migrations create: declare it ({project.command('declare')}), or drop it in a"
-        " migration of its own."
-    )
 
 
 def files_by_statements(declared: list[DeclaredObject]) -> dict[str, str]:
@@ -167,6 +167,17 @@ def split_not_valid(statement: str) -> list[str]:
     return [f"{head}{inside}{tail}", *later]
 
 
+def cannot_build(reasons: list[str]) -> SchemaRefusedError:
+    """The error for what PostgreSQL does not accept, with the reasons as lines."""
+    lines = "\n".join(reasons)
+    return SchemaRefusedError(
+        "Cannot build the desired schema from the models, the .sql files and the objects that only"
+        f" migrations create:\n{lines}\nNo file was written. Fix the models or the files. An object"
+        f" that only migrations create: declare it ({project.command('declare')}), or drop it in a"
+        " migration of its own."
+    )
+
+
 def find_broken_bodies(url: str, files: dict[str, str]) -> list[str]:
     """The errors that PostgreSQL finds in the bodies of functions once all that they use exists."""
     with closing(connect(url)) as connection:
@@ -187,10 +198,19 @@ def file_that_declares(name: str, files: dict[str, str]) -> str:
 # --- pairs of states ---
 
 
+class States(NamedTuple):
+    """The URLs of two scratch databases: the migrations replayed, and what the models, the .sql files and
+    the objects that only migrations create add up to."""
+
+    current_url: str
+    desired_url: str
+    notes: list[str]
+    """On what stays though no model declares it."""
+
+
 @contextmanager
-def current_and_desired() -> Iterator[tuple[str, str]]:
-    """The URLs of two scratch databases: the migrations replayed, and what the models, the .sql files
-    and the objects that only migrations create add up to.
+def current_and_desired() -> Iterator[States]:
+    """The states that the next migration leads from and to; to be read and cloned only.
 
     Raises:
         MigrateError: the models cannot be loaded, or one of the two states cannot be built.
@@ -205,7 +225,9 @@ def current_and_desired() -> Iterator[tuple[str, str]]:
                 objects_only_in_migrations(read_schema(current_url)) if migrations else {}
             )
             with build_desired_state(ddl.result(), declared, migration_only) as desired_url:
-                yield current_url, desired_url
+                models = ddl.result().split("\n\n")
+                notes = notes_on_kept(migration_only, models, desired_url)
+                yield States(current_url, desired_url, notes)
 
 
 @contextmanager
@@ -222,39 +244,3 @@ def before_and_after(migrations: list[Migration], count: int) -> Iterator[tuple[
     ):
         apply_to_scratch(after_url, count)
         yield before_url, after_url
-
-
-# --- what only migrations create ---
-
-# Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
-# CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the labels of tables
-# that are attached to another one.
-Manages = Callable[[SchemaObject, set[str]], bool]
-MANAGED_BY_MODELS: dict[str, Manages] = {
-    "TABLE": lambda obj, partitions: obj.label not in partitions,
-    "INDEX": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
-    "CONSTRAINT": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
-    "DEFAULT": lambda *_: True,
-    "TYPE": lambda obj, _: " AS ENUM " in obj.create_sql,
-    "SEQUENCE": lambda obj, _: bool(obj.belongs_to),
-    "SEQUENCE OWNED BY": lambda *_: True,
-    "COMMENT": lambda obj, _: obj.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN")),
-}
-
-
-def objects_only_in_migrations(schema: Schema) -> Schema:
-    """The objects that neither models nor .sql files manage, only migrations by hand: rules,
-    partitions, domains, privileges and so on."""
-    partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
-    return {
-        label: obj
-        for label, obj in schema.items()
-        if not is_declared(obj) and not is_managed_by_models(obj, partitions)
-    }
-
-
-def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
-    """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
-    manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
-    in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
-    return bool(in_public and manages and manages(obj, partitions))

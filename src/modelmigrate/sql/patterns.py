@@ -28,6 +28,14 @@ CONCURRENTLY = re.compile(r"(CREATE (UNIQUE )?|DROP )INDEX CONCURRENTLY ")
 
 # --- other statements ---
 
+# How a statement begins that creates something with a name, which others may need. Not a trigger, a rule
+# or an index, which nothing needs.
+CREATED = re.compile(
+    r"CREATE\s+(?:OR\s+REPLACE\s+|UNLOGGED\s+|FOREIGN\s+|RECURSIVE\s+|MATERIALIZED\s+)*"
+    r"(?P<kind>AGGREGATE|COLLATION|DOMAIN|EXTENSION|FUNCTION|PROCEDURE|SCHEMA|SEQUENCE|TABLE|TYPE|VIEW)"
+    rf"\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>(?:{IDENTIFIER}\.)?{IDENTIFIER})",
+    re.IGNORECASE,
+)
 # How a statement begins that adds a value to an enum. Not one that renames a value.
 ADD_ENUM_VALUE = re.compile(r"ALTER TYPE .+? ADD VALUE ")
 # Each table that a migration changes, without its schema public: a hint for people, since strings and

@@ -1,0 +1,96 @@
+"""What only migrations create: it stands beside what the models and the .sql files make."""
+
+import re
+from collections.abc import Callable, Iterable
+from contextlib import closing
+
+from modelmigrate import project
+from modelmigrate.postgres.connection import connect
+from modelmigrate.schema.declared import is_declared
+from modelmigrate.schema.diff import Schema, SchemaObject
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.sql.names import split_name, unquote
+from modelmigrate.sql.patterns import CREATED
+from modelmigrate.sql.statements import strip_comments
+
+# Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
+# CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the labels of tables
+# that are attached to another one.
+Manages = Callable[[SchemaObject, set[str]], bool]
+MANAGED_BY_MODELS: dict[str, Manages] = {
+    "TABLE": lambda obj, partitions: obj.label not in partitions,
+    "INDEX": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
+    "CONSTRAINT": lambda obj, partitions: partitions.isdisjoint(obj.belongs_to),
+    "DEFAULT": lambda *_: True,
+    "TYPE": lambda obj, _: " AS ENUM " in obj.create_sql,
+    "SEQUENCE": lambda obj, _: bool(obj.belongs_to),
+    "SEQUENCE OWNED BY": lambda *_: True,
+    "COMMENT": lambda obj, _: obj.create_sql.startswith(("COMMENT ON TABLE", "COMMENT ON COLUMN")),
+}
+# Kinds that models may make, and migrations by hand as well: of what is gone from the models, nobody
+# can tell whose it was.
+OF_EITHER = {"SEQUENCE", "DOMAIN"}
+IN_USE = "SELECT refclassid::bigint, refobjid::bigint FROM pg_depend WHERE deptype = 'n'"
+
+
+def objects_only_in_migrations(schema: Schema) -> Schema:
+    """The objects that neither models nor .sql files manage: rules, partitions, domains, privileges and
+    so on. The models may make some of them all the same: see `not_made`."""
+    partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
+    return {
+        label: obj
+        for label, obj in schema.items()
+        if not is_declared(obj) and not is_managed_by_models(obj, partitions)
+    }
+
+
+def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
+    """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
+    manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
+    in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
+    return bool(in_public and manages and manages(obj, partitions))
+
+
+def not_made(others: Schema, made: Schema, waiting: Iterable[str] = ()) -> Schema:
+    """Those of the others that the models and the .sql files have not made, and will not: `waiting` are
+    their statements that could not be run yet, since they may need some of the others."""
+    names = created_names(waiting)
+    return {
+        label: obj
+        for label, obj in others.items()
+        if label not in made and (obj.kind, obj.name) not in names
+    }
+
+
+def created_names(statements: Iterable[str]) -> set[tuple[str, str]]:
+    """Kind and name, as in a label, of what statements create; without a schema it is in public."""
+    found = (CREATED.match(strip_comments(each)) for each in statements)
+    names = set()
+    for match in filter(None, found):
+        kind = match["kind"].upper()
+        schema, name = map(plain_name, split_name(match["name"]))
+        names.add((kind, name if kind == "SCHEMA" else f"{schema or 'public'}.{name}"))
+    return names
+
+
+def plain_name(word: str) -> str:
+    """A name as PostgreSQL keeps it: in lower case, unless it has quotes."""
+    return unquote(word) if word.startswith('"') else word.lower()
+
+
+def notes_on_kept(others: Schema, models: Iterable[str], desired_url: str) -> list[str]:
+    """A note on each sequence and domain that no model declares and no column uses: it stays, also where
+    a model declared it once. `others` are in the scratch database `desired_url`, too."""
+    kept = not_made({k: obj for k, obj in others.items() if obj.kind in OF_EITHER}, {}, models)
+    if not kept:
+        return []
+    desired = read_schema(desired_url)
+    with closing(connect(desired_url)) as connection:
+        in_use = set(connection.execute(IN_USE).fetchall())
+    return [
+        f"note: keeps {label}, which no model declares and no column uses. To drop it, write"
+        f" migrations/<YYYYMMDDHHMMSS>_<name>.sql: {obj.drop_sql.replace(' IF EXISTS', '')} Then:"
+        f" {project.command('hash')}"
+        for label, obj in kept.items()
+        if label in desired and desired[label].catalog not in in_use
+    ]
