@@ -7,6 +7,7 @@ the same in the end.
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
@@ -50,8 +51,7 @@ def plan_schema_change(
             rename_what_is_the_same(context)
             carry_sequences_over(context)
             drop_objects(context)
-            tables = {*context.current()}
-            create_objects(context, lambda each: not comes_with_its_column(each, tables))
+            create_objects(context, partial(stands_alone, {*context.current()}))
             change_generated_columns(context)
             reason = apply_atlas_plan(context)
             create_objects(context)
@@ -62,11 +62,11 @@ def plan_schema_change(
     return context.statements
 
 
-def comes_with_its_column(change: Change, tables: set[str]) -> bool:
-    """Whether it is the sequence of a serial column that a table which is there does not have yet: Atlas
-    adds both, and the rows get their numbers from it."""
+def stands_alone(tables: set[str], change: Change) -> bool:
+    """Whether it is not the sequence of a serial column which a table that is there lacks: Atlas adds
+    both, and the rows get their numbers from it."""
     obj = change.desired
-    return bool(obj and obj.kind == "SEQUENCE" and tables.intersection(obj.belongs_to))
+    return obj is None or obj.kind != "SEQUENCE" or tables.isdisjoint(obj.belongs_to)
 
 
 def rename_all(context: PlanContext, statements: list[str]) -> None:

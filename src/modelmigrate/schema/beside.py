@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import replace
 
 from modelmigrate import project
 from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import Schema, SchemaObject
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.table import split_table
 from modelmigrate.sql.names import split_name, unquote
 from modelmigrate.sql.patterns import CREATED
 from modelmigrate.sql.statements import strip_comments
@@ -37,11 +39,39 @@ def objects_only_in_migrations(schema: Schema) -> Schema:
     """The objects that neither models nor .sql files manage: rules, partitions, domains, privileges and
     so on. The models may make some of them all the same: see `not_made`."""
     partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
-    return {
+    others = {
         label: obj
         for label, obj in schema.items()
         if not is_declared(obj) and not is_managed_by_models(obj, partitions)
     }
+    return partitions_of_tables(others)
+
+
+def partitions_of_tables(others: Schema) -> Schema:
+    """The same objects, but with partitions that take their columns, keys and indexes from their table:
+    where models change it, they change with it."""
+    indexes = {obj.name.partition(".")[2] for obj in others.values() if obj.kind == "INDEX ATTACH"}
+    changed: Schema = {}
+    for label, obj in others.items():
+        attach = others.get(f"TABLE ATTACH {obj.name}") if obj.kind == "TABLE" else None
+        if attach:
+            table, _, bounds = attach.create_sql.partition(f" ATTACH PARTITION {obj.quoted_name} ")
+            table = table.removeprefix("ALTER TABLE ONLY ")
+            rest = split_table(obj.create_sql)[2].removeprefix(")")
+            of_table = f"CREATE TABLE {obj.quoted_name} PARTITION OF {table} {bounds.rstrip(';')}"
+            changed[label] = replace(obj, create_sql=of_table + rest)
+        elif not obj.kind.endswith("ATTACH") and not comes_with_its_table(obj, indexes):
+            changed[label] = obj
+    return changed
+
+
+def comes_with_its_table(obj: SchemaObject, indexes: set[str]) -> bool:
+    """Whether it is an index or a key that a partition has from its table; `indexes` are the names of
+    these."""
+    name = obj.name.partition(".")[2]
+    return obj.kind in ("INDEX", "CONSTRAINT") and (
+        name in indexes or any(name.endswith(f" {index}") for index in indexes)
+    )
 
 
 def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
