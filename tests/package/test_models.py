@@ -19,7 +19,7 @@ from modelmigrate.schema.states import build_desired_state
 from modelmigrate.sql.statements import split_statements
 from tests.conftest import TREE, run
 from tests.package.harness import Project, begun_anew, execute, project_with_models
-from tests.package.test_create import OUTSIDE, back, created, migrated, models, refused
+from tests.package.test_create import OUTSIDE, back, created, migrated, models
 
 # Reads snippets, prints the DDL of each, by the parts that load_models.py consists of.
 PRINTER = """\
@@ -402,9 +402,9 @@ STORIES = {
     "a stored column": Story(
         [
             State(PLAIN, "", "GENERATED"),
-            State(
-                table(NUMBER, "Column('twice', Integer, Computed('n * 2', persisted=True))"), STORED
-            ),
+            State(table(NUMBER, TWICE.replace("False", "True")), STORED),
+            State(table(NUMBER, TWICE), f"{VIRTUAL}\n", "STORED"),
+            State(table(NUMBER, TWICE.replace("False", "True")), STORED),
         ],
         NUMBERED,
         lost=("things.twice",),
@@ -543,23 +543,6 @@ STORIES = {
             State(table()),
             State(table("postgresql_with={'autovacuum_enabled': 'off'}"), "autovacuum_enabled=off"),
         ]
-    ),
-}
-
-
-class Refusal(NamedTuple):
-    """A change that no plan is found for, and what is said about it."""
-
-    before: str
-    after: str
-    said: list[str]
-
-
-REFUSALS = {
-    "a stored column that is to be virtual": Refusal(
-        table(NUMBER, TWICE.replace("False", "True")),
-        table(NUMBER, TWICE),
-        ["TABLE public.things", f"-twice integer {VIRTUAL}"],
     ),
 }
 
@@ -769,18 +752,6 @@ def test_what_atlas_misses_reaches_the_database_and_is_rolled_back(
             assert not state.never or state.never not in text, name
         assert not [line for step in steps for line in step.differences if of_story(line, number)]
         assert not [line for step in steps for line in step.back if of_story(line, number)]
-
-
-@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
-def test_what_cannot_be_made_is_refused_in_words_that_name_it(
-    project: Project, live: str, ddl: Printer, refusal: Refusal
-) -> None:
-    before, after = ddl([refusal.before, refusal.after])
-    reached(project, live, before)
-    models(project, after)
-    said = refused(project, 3)
-    for words in refusal.said:
-        assert words in said
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
