@@ -38,6 +38,7 @@ CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer);
 -- rows
 INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, NULL);
+-- known: made-up rows refer to a table that is empty again on the way back
 
 -- case: a foreign key gets actions
 -- old
@@ -192,3 +193,4 @@ CREATE TABLE rooms (id integer, during daterange, PRIMARY KEY (id, during WITHOU
 CREATE TABLE stays (id integer PRIMARY KEY, room_id integer, during daterange, CONSTRAINT of FOREIGN KEY (room_id, PERIOD during) REFERENCES rooms (id, PERIOD during));
 -- rows
 INSERT INTO rooms VALUES (1, '[2024-01-01, 2025-01-01)'); INSERT INTO stays VALUES (1, 1, '[2024-02-01, 2024-03-01)');
+-- alone

@@ -75,7 +75,6 @@ CREATE TABLE posts (id bigint PRIMARY KEY, user_id bigint REFERENCES users (id))
 INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, 1);
 
 -- case: a primary key with its foreign key becomes text
--- known: a foreign key blocks the change of both columns' types
 -- old
 CREATE TABLE users (id integer PRIMARY KEY);
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id));
@@ -120,7 +119,6 @@ CREATE TABLE users (id integer NOT NULL, CONSTRAINT users_id UNIQUE (id));
 INSERT INTO users VALUES (1);
 
 -- case: a serial primary key is replaced by a uuid
--- known: the way back has a new sequence, whose position counts as lost
 -- old
 CREATE TABLE users (id serial PRIMARY KEY, nick text);
 -- new

@@ -79,7 +79,6 @@ INSERT INTO users VALUES (1, 'Ada');
 -- rename: users.nick:handle
 
 -- case: a column is renamed and changes its type
--- known: a column that changes its type, too, does not count as renamed
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer);
 -- new
@@ -176,3 +175,4 @@ CREATE TABLE "New Users" (id integer PRIMARY KEY, "Nick" text);
 INSERT INTO "Old Users" VALUES (1, 'Ada');
 -- rename: Old Users:New Users
 -- alone
+-- known: a name with a space is not taken as an answer

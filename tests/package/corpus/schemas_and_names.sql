@@ -68,7 +68,6 @@ INSERT INTO users VALUES (1, 7); INSERT INTO second.users VALUES (1, 7);
 -- alone
 
 -- case: a name with capitals and spaces
--- known: a serial column with a quoted name gets another position than its values have
 -- old
 CREATE TABLE "User List" ("Id" serial PRIMARY KEY, "Full Name" varchar(5));
 CREATE INDEX "By Name" ON "User List" ("Full Name");
@@ -118,7 +117,6 @@ CREATE TABLE "Größe%" ("naïve$" serial PRIMARY KEY, "日本" bigint, CONSTRAI
 INSERT INTO "Größe%" ("日本") VALUES (7);
 
 -- case: names of 63 bytes
--- known: a serial column with a long name gets another position than its values have
 -- old
 CREATE TABLE a23456789_123456789_123456789_123456789_123456789_123456789_123 (b23456789_123456789_123456789_123456789_123456789_123456789_123 serial PRIMARY KEY, n integer);
 CREATE INDEX c23456789_123456789_123456789_123456789_123456789_123456789_123 ON a23456789_123456789_123456789_123456789_123456789_123456789_123 (n);

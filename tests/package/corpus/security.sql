@@ -137,7 +137,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n bigint);
 INSERT INTO users VALUES (1, 7);
 
 -- case: privileges on a column that is recreated
--- known: a plain column is not replaced by a generated one
 -- both
 GRANT SELECT (n) ON users TO PUBLIC;
 -- old

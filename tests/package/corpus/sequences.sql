@@ -113,7 +113,6 @@ INSERT INTO users VALUES (1), (2);
 -- loss: users.no
 
 -- case: a serial column goes
--- known: the way back has a new sequence, whose position counts as lost
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, no serial);
 -- new
@@ -130,14 +129,12 @@ CREATE TABLE users (id integer PRIMARY KEY);
 INSERT INTO users VALUES (1), (2);
 
 -- case: a free-standing sequence comes
--- known: a free-standing sequence of the models counts as one of the migrations, too, and is created twice
 -- both
 CREATE TABLE users (id integer PRIMARY KEY);
 -- new
 CREATE SEQUENCE tickets START 100;
 
 -- case: a default takes from a free-standing sequence
--- known: a free-standing sequence of the models counts as one of the migrations, too, and is created twice
 -- both
 CREATE SEQUENCE tickets START 100;
 -- old
@@ -159,7 +156,6 @@ CREATE SEQUENCE tickets INCREMENT 5 MAXVALUE 9999 CACHE 10 CYCLE;
 SELECT nextval('tickets'), nextval('tickets');
 
 -- case: a free-standing sequence changes its type
--- known: a free-standing sequence of the models counts as one of the migrations, too, and is created twice
 -- both
 CREATE TABLE users (id integer PRIMARY KEY);
 -- old
@@ -178,7 +174,6 @@ CREATE SEQUENCE tickets;
 -- new
 
 -- case: a sequence becomes owned
--- known: a free-standing sequence of the models counts as one of the migrations, too, and is created twice
 -- both
 CREATE SEQUENCE tickets;
 CREATE TABLE users (id integer DEFAULT nextval('tickets') PRIMARY KEY);
@@ -188,7 +183,6 @@ ALTER SEQUENCE tickets OWNED BY users.id;
 INSERT INTO users DEFAULT VALUES; INSERT INTO users DEFAULT VALUES;
 
 -- case: two tables take from one sequence
--- known: a free-standing sequence of the models counts as one of the migrations, too, and is created twice
 -- both
 CREATE SEQUENCE tickets;
 CREATE TABLE users (id bigint DEFAULT nextval('tickets') PRIMARY KEY);
