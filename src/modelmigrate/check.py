@@ -98,12 +98,16 @@ def changes_not_in_migrations() -> str:
         changes = diff_normalized(read_schema(desired_url), read_schema(current_url))
         if not changes:
             return ""
-        statements = diff_databases(current_url, desired_url)
+        try:
+            statements = diff_databases(current_url, desired_url)
+        except MigrateError:  # what Atlas cannot plan is told object by object
+            statements = []
     # What Atlas has planned is shown as its SQL alone.
     rest = [each for each in changes if not statements or each.kind not in PLANNED_BY_ATLAS]
-    described = (
+    described = [
         line
         for change in rest
-        for line in (f"{change.how} in the migrations: {change.label}", *change.lines())
-    )
-    return "\n".join([*statements, *described])
+        for line in (f"{change.how} in the migrations: {change.title}", *change.lines())
+    ]
+    legend = ["- in the models and the .sql files, + in the migrations"] if described else []
+    return "\n".join([*statements, *described, *legend])

@@ -63,6 +63,43 @@ FAILURES = (
 )
 
 
+# What Atlas says of its own work, in words of ours; what PostgreSQL says of a statement stays.
+NOT_PLANNED = "Atlas has no statements for this change of"
+IN_OUR_WORDS = (
+    (
+        r'sql/migrate: executing statement "(.*)" from version "(\S+)": (?:pq: )?(.*)',
+        r"migration \2: \3\n  \1",
+    ),
+    (r"\nsql/migrate: write revision: pq: current transaction is aborted.*", ""),
+    (
+        r'sql/migrate: scanning statements from "(.*?)": (\d+):(\d+): (.*)',
+        r"migrations/\1: line \2, column \3: \4",
+    ),
+    (
+        r'changing the generation expression for a column "(.*?)" is not supported',
+        r"Column \1 is stored as it was computed. Drop it, and add it with the new expression.",
+    ),
+    (
+        r'changing column "(.*?)" to generated column is not supported.*',
+        r"Column \1 has values of its own. Drop it, and add it as a generated column.",
+    ),
+    (
+        r'partition key (?:cannot be (?:added to|dropped from)|of table) "(.*?)".*',
+        r"Table \1 cannot be partitioned otherwise while it stays. Make another one, and move the rows.",
+    ),
+    (
+        r'NOT NULL constraint is required for (\S+) column "(.*?)"',
+        r"Column \2 is of type \1, and so it must be NOT NULL.",
+    ),
+    (
+        r'(?:template: format:\S+ executing .*? error calling sql: )(?:reverse )?alter table "(.*?)": .*',
+        rf"{NOT_PLANNED} table \1.",
+    ),
+    (r"template: format:\S+ executing .*", f"{NOT_PLANNED} the schema."),
+    (r"\Asql/migrate: ", ""),
+)
+
+
 def command_line(*arguments: str) -> list[str]:
     """The words of a call of Atlas with the package's own configuration.
 
@@ -116,6 +153,8 @@ def run_atlas(*arguments: str, **variables: str) -> str:
 def atlas_error(output: str) -> MigrateError:
     """What Atlas said, with what to type next."""
     output = re.sub(r"^Error: ", "", output, flags=re.MULTILINE).strip()
+    for pattern, words in IN_OUR_WORDS:
+        output = re.sub(pattern, words, output)
     for failure in FAILURES:
         if failure.words in output:
             hint = failure.hint.format(project.command(failure.command))

@@ -39,9 +39,9 @@ def as_text(target: Target, other: str, changes: list[Change], note: str) -> str
         return f"No drift: {target.name} matches {other}{note}."
     lines = [f"Drift: {target.name} differs from {other}{note}:"]
     for change in changes:
-        lines.append(f"  {change.how:<8}{change.label}")
+        lines.append(f"  {change.how:<8}{change.title}")
         lines += [f"      {line}" for line in change.lines()]
-    lines.append("Nothing was changed. (- expected, + found)")
+    lines += [f"  - in {other}, + in {target.name}", "Nothing was changed."]
     if other == "its migrations":
         adopt, revert = (
             project.command("drift", env=target.option, fix=fix) for fix in ("adopt", "revert")
@@ -72,7 +72,7 @@ def as_github(target: Target, other: str, changes: list[Change], note: str) -> s
     """Annotations, a line each; a line break is a code in them."""
     lines = []
     for change in changes:
-        text = "\n".join([f"{change.label} {DESCRIPTIONS[change.how]} {other}", *change.lines()])
+        text = "\n".join([f"{change.title} {DESCRIPTIONS[change.how]} {other}", *change.lines()])
         escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         lines.append(f"::error title=Schema drift in {target.name}::{escaped}")
     return (

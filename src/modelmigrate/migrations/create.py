@@ -9,6 +9,7 @@ from modelmigrate import project
 from modelmigrate.atlas.directory import mark_parts
 from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import generate_down
+from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import file_name, file_names, write_migrations
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
@@ -67,6 +68,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             files, notes = prove_on_rows(current_url, groups, changed_tables(changes, current))
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
+        warnings += notes_on_dropped(current_url, desired_url, confirmed)
         texts = [file.text for file in files]
         contents = dict(zip(file_names(name, texts), mark_parts(texts), strict=True))
     written = write_migrations(contents, [file.down for file in files])

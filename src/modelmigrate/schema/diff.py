@@ -12,11 +12,17 @@ Two objects are the same in one of three senses. From the strictest and cheapest
 """
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 
 from modelmigrate.schema.table import split_table
+
+# How the options of an identity column begin, which `pg_dump` writes as those of a sequence.
+IDENTITY = re.compile(
+    r"ALTER TABLE (?:ONLY )?(?P<table>\S+) ALTER COLUMN (?P<column>.+?) ADD (?=GENERATED )"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,19 @@ class SchemaObject:
         return self.drop_sql.removeprefix(f"DROP {self.kind} IF EXISTS ").removesuffix(";")
 
     @property
+    def title(self) -> str:
+        """The label for people: an identity is known by its column, not by its sequence."""
+        identity = IDENTITY.match(self.create_sql)
+        if not identity:
+            return self.label
+        return f"IDENTITY {identity['table'].removeprefix('public.')}.{identity['column']}"
+
+    @property
+    def told_sql(self) -> str:
+        """`normalized_sql`, of an identity its options alone."""
+        return IDENTITY.sub("", self.normalized_sql)
+
+    @property
     def normalized_sql(self) -> str:
         """`create_sql`, the same text for all forms of the same definition: a migrated table has its
         columns in the order of their creation."""
@@ -68,6 +87,12 @@ class Change(NamedTuple):
         return side.kind if side else ""
 
     @property
+    def title(self) -> str:
+        """The label for people: see `SchemaObject.title`."""
+        side = self.desired or self.current
+        return side.title if side else self.label
+
+    @property
     def name(self) -> str:
         return self.label.removeprefix(f"{self.kind} ")
 
@@ -81,8 +106,7 @@ class Change(NamedTuple):
     def lines(self) -> list[str]:
         """The lines that differ: those of the desired (-) and of the current (+) definition."""
         desired, current = (
-            side.normalized_sql.splitlines() if side else []
-            for side in (self.desired, self.current)
+            side.told_sql.splitlines() if side else [] for side in (self.desired, self.current)
         )
         changes = list(difflib.unified_diff(desired, current, lineterm="", n=0))[2:]
         return [line for line in changes if not line.startswith("@@")]
@@ -100,8 +124,12 @@ def diff(desired: Schema, current: Schema) -> list[Change]:
 
 
 def filter_ignored(changes: list[Change], ignored: tuple[str, ...]) -> list[Change]:
-    """The changes whose label matches no glob of `ignored`."""
-    return [each for each in changes if not any(fnmatch(each.label, glob) for glob in ignored)]
+    """The changes of which neither label nor title matches a glob of `ignored`."""
+    return [
+        each
+        for each in changes
+        if not any(fnmatch(name, glob) for glob in ignored for name in (each.label, each.title))
+    ]
 
 
 def equivalent(one: SchemaObject | None, other: SchemaObject | None) -> bool:
