@@ -228,7 +228,7 @@ def test_a_scratch_database_with_a_replication_that_runs_is_dropped(logical: Pat
             with pytest.raises(psycopg.errors.ObjectInUse):
                 execute(server_url("scratch"), f"DROP DATABASE {name} WITH (FORCE)")
             with connected(server_url("scratch")) as owner:
-                drop_database(owner, url, name)
+                drop_database(owner, url, str(name))
                 assert not owner.execute(
                     "SELECT FROM pg_database WHERE datname = %s", [name]
                 ).rowcount
