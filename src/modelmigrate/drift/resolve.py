@@ -84,12 +84,12 @@ def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool)
         script = "\n".join([*invalid_indexes, script])
         say(f"{script}\n")
         losses = find_data_loss(live_url, script)
-        lost = count_lost_rows(target.url, losses, script)
+        not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
     if not yes:
         return (
             f"Nothing was changed. Run this SQL yourself, or have it run: {project.option('yes')}"
         )
-    require_accepted(lost, allow_loss)
+    require_accepted(not_accepted)
     confirm(target.environment, "revert what was changed by hand", yes=yes)
     execute_script(target, script, [])
     verify_schema(target.refreshed(), expected, "Something else was changed meanwhile.")
