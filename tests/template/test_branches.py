@@ -115,6 +115,8 @@ def repository(project: Repository) -> Repository:
     """On a new branch `mine`, which parted from `main` at the start."""
     for started in ("merge", "rebase"):
         run("git", started, "--abort", at=project.folder)
+    run("git", "update-ref", "-d", "refs/remotes/origin/main", at=project.folder)
+    run("git", "remote", "remove", "origin", at=project.folder)
     project.git("checkout", "-qf", "-B", "main", "start")
     project.git("clean", "-fdq")
     project.git("checkout", "-q", "-B", "mine")
