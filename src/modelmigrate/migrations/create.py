@@ -12,7 +12,7 @@ from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import file_name, file_names, write_migrations
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
-from modelmigrate.planning.proof import execute_as_migration
+from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
 from modelmigrate.planning.renames import confirm_renames, possible_renames, rename_statements
 from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
 from modelmigrate.planning.transactions import split_by_transaction
@@ -81,14 +81,14 @@ def prove_on_rows(
     of real ones."""
     try:
         return split_and_verify(current_url, groups, tables), []
-    except (errors.IntegrityError, errors.DataError) as error:
+    except ROWS_DO_NOT_ALLOW as error:
         note = (
             f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
             " the rows before, in a migration of its own, if there are any."
         )
     try:
         return split_and_verify(current_url, groups, set()), [note]
-    except (errors.IntegrityError, errors.DataError) as error:
+    except ROWS_DO_NOT_ALLOW as error:
         raise CannotPlanError(str(error)) from None
 
 

@@ -6,14 +6,22 @@ from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_schema_change
-from modelmigrate.planning.proof import verified_script
-from modelmigrate.planning.rows import Contents, fill_with_rows, read_contents, still_there
+from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, verified_script
+from modelmigrate.planning.rows import (
+    Contents,
+    delete_rows,
+    fill_with_rows,
+    read_contents,
+    still_there,
+)
 from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.diff import Schema
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import before_and_after, replay_migrations
 from modelmigrate.terminal import progress
 
 IRREVERSIBLE = "-- irreversible: "
+ROWS = "-- Rows may not allow it; then it is refused, and changes nothing. With made-up rows: "
 HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n\n"
 
 
@@ -24,13 +32,32 @@ def generate_down(before_url: str, after_url: str, before: Contents | None = Non
     previous = read_schema(before_url)
     try:
         with scratch_database(after_url) as work_url:
+            delete_rows(work_url)
             statements = plan_schema_change(work_url, before_url, previous, renames=True)
-        contents = still_there(before, read_contents(after_url)) if before else None
-        return HEADER + verified_script(statements, [after_url], previous, contents)
+        return HEADER + proven_down(statements, after_url, previous, before)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
+
+
+def proven_down(
+    statements: list[str], after_url: str, previous: Schema, before: Contents | None
+) -> str:
+    """The script of these statements, verified on the rows of `after_url`; where rows do not allow it,
+    without any, which the script says then.
+
+    Raises:
+        CannotPlanError: it does not restore the previous schema, or what the migration had left.
+    """
+    contents = still_there(before, read_contents(after_url)) if before else None
+    try:
+        return verified_script(statements, [after_url], previous, contents)
+    except ROWS_DO_NOT_ALLOW as error:
+        reason = error.diag.message_primary
+    with scratch_database(after_url) as empty_url:
+        delete_rows(empty_url)
+        return f"{ROWS}{reason}.\n\n{verified_script(statements, [empty_url], previous)}"
 
 
 def write_missing_down_files() -> list[str]:

@@ -51,15 +51,16 @@ FOREIGN_KEYS = """
 # Parts of tables that are created again where they are still desired: defaults, checks, and columns
 # that are generated, with their values.
 DROP_PARTS = """
+    WITH part (class, oid) AS (SELECT * FROM unnest(%(classes)s::oid[], %(oids)s::oid[]))
     SELECT format('ALTER TABLE %%s %%s;', attrelid::regclass, CASE attgenerated
            WHEN '' THEN format('ALTER COLUMN %%I DROP DEFAULT', attname)
            ELSE format('DROP COLUMN %%I', attname) END)
     FROM pg_attrdef d JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
-    WHERE d.oid = ANY (%(oids)s)
+    JOIN part ON class = 'pg_attrdef'::regclass AND part.oid = d.oid
     UNION ALL
     SELECT format('ALTER TABLE %%s DROP CONSTRAINT %%I;', conrelid::regclass, conname)
-    FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 AND coninhcount = 0
-        AND oid = ANY (%(oids)s)"""
+    FROM pg_constraint c JOIN part ON class = 'pg_constraint'::regclass AND part.oid = c.oid
+    WHERE contype = 'c' AND conrelid <> 0 AND coninhcount = 0"""
 GENERATED_FROM = """
     SELECT format('ALTER TABLE %%s DROP COLUMN %%I;', attrelid::regclass, attname)
     FROM pg_depend JOIN pg_attrdef d ON d.oid = objid AND classid = 'pg_attrdef'::regclass
@@ -178,8 +179,9 @@ def drop_all_dependents(context: PlanContext, targets: list[Target]) -> bool:
         for obj in objects
         if inverse_statement(obj) and obj.kind != "TABLE"
     ]
-    oids = {"oids": [oid for _, oid in found - {obj.catalog for obj in objects}]}
-    drops = context.connection.execute(DROP_PARTS, oids).fetchall()
+    parts = found - {obj.catalog for obj in objects}
+    keys = {"classes": [each for each, _ in parts], "oids": [each for _, each in parts]}
+    drops = context.connection.execute(DROP_PARTS, keys).fetchall()
     for target in targets:
         names = {"table": target.catalog[1], "column": target.column}
         drops += context.connection.execute(GENERATED_FROM, names).fetchall()

@@ -1,4 +1,4 @@
-"""Objects that are the same but for their name are renamed, never dropped and made anew."""
+"""Objects that differ in their name alone are renamed, never dropped and recreated."""
 
 import re
 from contextlib import closing
@@ -64,7 +64,7 @@ class Names:
             self.schemas[key] = schema
 
     def rename(self, key: Key, new: str) -> None:
-        """Rename an object; one that has this name already is set aside."""
+        """Rename an object; one that has this name already gets another one first."""
         place = self.place(key, new)
         for other, name in list(self.names.items()):
             if other != key and self.place(other, name) == place:
@@ -110,7 +110,7 @@ def restore_names(current_url: str, desired_url: str) -> list[str]:
 
 def rename_what_is_the_same(context: PlanContext) -> None:
     """Rename the indexes and constraints that differ in their name alone from one that is desired: to
-    make them anew would lock the table for as long as it takes to read it."""
+    recreate them would lock the table for as long as it takes to read it."""
     changes = diff(context.desired, context.current())
     removed = [each.current for each in changes if each.current and not each.desired]
     added = [each.desired for each in changes if each.desired and not each.current]

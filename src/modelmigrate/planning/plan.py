@@ -173,8 +173,9 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
     The order is what makes a plan work, and read like one by hand:
 
     1. Extensions: new columns and indexes may use their types and operators. Indexes, constraints and
-       sequences with another name, which Atlas would create anew.
-    2. Generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does not plan it wrongly.
+       sequences with another name, which Atlas would recreate.
+    2. Generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does
+       not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
        dropped before it (see `dependents`), so all others stay.
     4. Drops: a function or an extension can be dropped only once no column, default or index uses it;

@@ -20,6 +20,8 @@ from modelmigrate.sql.statements import strip_comments
 
 # For functions whose bodies use what is created after them; tried where it does not work without.
 BODIES_UNCHECKED = "SET LOCAL check_function_bodies = off;"
+# How a script fails on some rows, though it would lead to the schema on others, or on none.
+ROWS_DO_NOT_ALLOW = (errors.IntegrityError, errors.DataError)
 
 
 def verified_script(
@@ -33,6 +35,7 @@ def verified_script(
 
     Raises:
         CannotPlanError: it does not, or not in one transaction.
+        IntegrityError, DataError: with `contents`, the rows do not allow it.
     """
     script = "\n".join(statements)
     for text in (script, f"{BODIES_UNCHECKED}\n{script}"):
@@ -46,10 +49,16 @@ def verify_script(
     state_url: str, script: str, desired: Schema, contents: Contents | None = None
 ) -> str:
     """Run a script on a clone of a scratch database, in one transaction; the reason why it does not
-    lead to the desired schema and contents, or nothing."""
+    lead to the desired schema and contents, or nothing.
+
+    Raises:
+        IntegrityError, DataError: with `contents`, the rows do not allow it.
+    """
     with scratch_database(state_url) as url:
         with closing(connect(url)) as connection, connection.transaction():
             if error := try_execute(connection, script):
+                if contents and isinstance(error, ROWS_DO_NOT_ALLOW):
+                    raise error
                 return f"it does not run in one transaction: {error}"
         changes = diff_normalized(desired, read_schema(url))
         lost = what_was_lost(contents, read_contents(url)) if contents and not changes else []
@@ -68,13 +77,13 @@ def execute_as_migration(url: str, statements: list[str]) -> str:
     with closing(connect(url)) as connection:
         if CONCURRENTLY.match(strip_comments(script)):
             if error := try_execute(connection, script):
-                raise CannotPlanError(str(error))
+                raise error if isinstance(error, ROWS_DO_NOT_ALLOW) else CannotPlanError(str(error))
             return f"{TXMODE_NONE}{script}\n"
         for settings in ([], [BODIES_UNCHECKED]):
             try:
                 with connection.transaction():
                     connection.execute("\n".join([*settings, script]).encode())
-            except (errors.UnsafeNewEnumValueUsage, errors.IntegrityError, errors.DataError):
+            except (errors.UnsafeNewEnumValueUsage, *ROWS_DO_NOT_ALLOW):
                 raise
             except psycopg.Error as error:
                 require_statement_to_blame(error)

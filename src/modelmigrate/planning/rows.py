@@ -53,10 +53,12 @@ SEQUENCES = f"""
     WHERE {USER_SCHEMAS} AND relkind = 'S'"""
 HELD = f"""
     SELECT c.oid::bigint, format('%I.%I', n.nspname, relname), array_agg(attnum),
-           array_agg(quote_ident(attname)), array_agg(format_type(atttypid, atttypmod))
+           array_agg(quote_ident(attname)), array_agg(format_type(atttypid, atttypmod)),
+           c.relkind = 'p' OR pg_relation_size(c.oid) > 0
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
-        AND NOT attisdropped AND attgenerated = '' GROUP BY 1, 2"""
+        AND NOT attisdropped AND attgenerated = '' GROUP BY c.oid, 2"""
+LABELS = "SELECT oid::bigint, format_type(enumtypid, NULL), enumlabel FROM pg_enum"
 # A value of each type, by its name or else by its category; the number is from 1 to 9.
 VALUES = {
     "bool": "({0} % 2 = 0)", "uuid": "gen_random_uuid()", "json": "'{{}}'", "jsonb": "'{{}}'",
@@ -94,6 +96,8 @@ class Contents(NamedTuple):
     """Of each sequence, by the table and column that it belongs to, or by its own oid and 0."""
     names: dict[tuple[int, int], str]
     """What the columns and sequences are called."""
+    labels: dict[int, tuple[str, str]]
+    """The type and the text of each value of an enum, by its oid, which a rename leaves."""
 
 
 def fill_with_rows(url: str, only: set[str] | None = None) -> None:
@@ -121,6 +125,14 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
             # Tables that refer to one another come as they are: what may be NULL is.
             for oid in ready or list(waiting)[:1]:
                 fill_table(connection, oid, waiting.pop(oid)[0])
+
+
+def delete_rows(url: str) -> None:
+    """Empty all tables of a scratch database."""
+    with closing(connect(url)) as connection:
+        tables = [table for _, table, _ in connection.execute(TABLES.encode())]
+        if tables:
+            connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE".encode())
 
 
 def fill_table(connection: psycopg.Connection[Any], oid: int, table: str) -> None:
@@ -169,14 +181,16 @@ def read_contents(url: str) -> Contents:
     positions: dict[tuple[int, int], int] = {}
     names: dict[tuple[int, int], str] = {}
     with closing(connect(url, search_path="")) as connection:
-        for oid, table, numbers, columns, types in connection.execute(HELD.encode()).fetchall():
+        found = connection.execute(HELD.encode()).fetchall()
+        for oid, table, numbers, columns, types, has_rows in found:
             parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
             lists = (
                 f"coalesce(array_agg({each} ORDER BY {each} COLLATE \"C\"), '{{}}')"
                 for each in parts
             )
             query = f"SELECT {', '.join(lists)} FROM {table}"
-            row = connection.execute(query.encode()).fetchone() or ()
+            row = connection.execute(query.encode()).fetchone() if has_rows else None
+            row = row or ([],) * len(columns)
             for number, column, type_name, held in zip(numbers, columns, types, row, strict=True):
                 values[oid, number, type_name] = held
                 names[oid, number] = f"{table}.{column}"
@@ -184,16 +198,24 @@ def read_contents(url: str) -> Contents:
             row = connection.execute(f"SELECT last_value FROM {sequence}".encode()).fetchone()
             positions[oid, number] = row[0] if row else 0
             names.setdefault((oid, number), sequence)
-    return Contents(values, positions, names)
+        labels = {oid: (name, label) for oid, name, label in connection.execute(LABELS)}
+    return Contents(values, positions, names, labels)
 
 
 def what_was_lost(before: Contents, after: Contents) -> list[str]:
     """The columns that are in both but have other values, the sequences that were set back, and those
     that a column's values are ahead of."""
+    renamed = {
+        before.labels[oid]: after.labels[oid][1] for oid in before.labels.keys() & after.labels
+    }
+
+    def expected(type_name: str, held: list[str]) -> list[str]:
+        return sorted(renamed.get((type_name, value), value) for value in held)
+
     values = [
         f"the values of {before.names[key[:2]]} are not what they were"
         for key, held in before.values.items()
-        if after.values.get(key, held) != held
+        if key in after.values and sorted(after.values[key]) != expected(key[2], held)
     ]
     reached = before.positions | {
         (oid, number): max(map(int, held))

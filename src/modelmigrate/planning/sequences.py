@@ -1,8 +1,8 @@
 """The sequences that columns take their values from: they keep their position, whatever is made of them.
 
-A sequence is a state beside the schema. One that is dropped and created anew starts with 1 again, and
-the next insert fails with a duplicate key. So it is renamed with its table or column; and where it has
-to be made anew, as for an identity column that was a serial one, its position is handed on.
+A sequence is a state beside the schema. One that is dropped and recreated starts with 1 again, and the
+next insert fails with a duplicate key. So it is renamed with its table or column; and where it has to be
+recreated, as for an identity column that was a serial one, its position is carried over.
 """
 
 import re
