@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 
 from tests.conftest import in_memory
+from tests.package.harness import Project, begun_anew, project_with_models
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +27,23 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Project]:
+    """A project that a module's tests use one after the other."""
+    with project_with_models("shop") as made:
+        yield made
+
+
+@pytest.fixture
+def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A project without migrations or models, and an empty database, the environment `live`."""
+    with begun_anew(shared, monkeypatch):
+        yield shared
+
+
+@pytest.fixture
+def live(project: Project) -> str:
+    """The URL of that database."""
+    return os.environ["LIVE_DATABASE_URL"]

@@ -141,12 +141,17 @@ def project_with_models(name: str) -> Iterator[Project]:
     """As `project_of`, with models: whatever its schema.sql says."""
     with project_of(name) as made:
         (made.folder / "load_models.py").write_text(LOADER, encoding="utf-8")
+        (made.folder / "schema.sql").touch()
         yield made
 
 
 @contextmanager
 def begun_anew(project: Project, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No migrations are there, and an empty database, the environment `live`."""
+    """No migrations are there, no models and nothing declared, and an empty database, the environment
+    `live`."""
+    shutil.rmtree(project.folder / "src", ignore_errors=True)
+    if (project.folder / "schema.sql").exists():
+        (project.folder / "schema.sql").write_text("", encoding="utf-8")
     for file in (*project.migrations.rglob("*.sql"), *project.migrations.glob("atlas.sum")):
         file.unlink()
     with scratch_database() as url:

@@ -1,12 +1,9 @@
 """What the models make is made once, whatever its kind; and where it cannot be made, the cause is told."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
 from modelmigrate.schema.dump import read_schema
-from tests.package.harness import Project, begun_anew, execute, project_with_models
+from tests.package.harness import Project, execute
 from tests.package.test_create import back, created, migrated, models, refused
 
 SEQUENCE = "CREATE SEQUENCE invoice;"
@@ -25,24 +22,6 @@ OF_MODELS = (
     "CREATE INDEX ix_events ON events (id);",
     "CREATE TABLE audit.log (id INTEGER NOT NULL, PRIMARY KEY (id));",
 )
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Project]:
-    with project_with_models("desired") as made:
-        yield made
-
-
-@pytest.fixture
-def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    models(shared)
-    with begun_anew(shared, monkeypatch):
-        yield shared
-
-
-@pytest.fixture
-def live(project: Project) -> str:
-    return os.environ["LIVE_DATABASE_URL"]
 
 
 def test_what_models_make_of_any_kind_is_made_once_and_later_changes_are_planned(

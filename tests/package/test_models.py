@@ -4,10 +4,9 @@ The snippets are SQLAlchemy models; the loader prints them as DDL, as for a serv
 """
 
 import json
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import pytest
@@ -18,7 +17,7 @@ from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.schema.states import build_desired_state
 from modelmigrate.sql.statements import split_statements
 from tests.conftest import TREE, run
-from tests.package.harness import Project, begun_anew, execute, project_with_models
+from tests.package.harness import Project, execute
 from tests.package.test_create import OUTSIDE, back, created, migrated, models
 
 # Reads snippets, prints the DDL of each, by the parts that load_models.py consists of.
@@ -632,24 +631,6 @@ def ddl() -> Callable[[list[str]], list[str]]:
         return [str(text) for text in json.loads(ran.stdout)]
 
     return printed
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Project]:
-    with project_with_models("models") as made:
-        yield made
-
-
-@pytest.fixture
-def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project without migrations or models, and an empty database, the environment `live`."""
-    with begun_anew(shared, monkeypatch):
-        yield shared
-
-
-@pytest.fixture
-def live(project: Project) -> str:
-    return os.environ["LIVE_DATABASE_URL"]
 
 
 Printer = Callable[[list[str]], list[str]]

@@ -1,9 +1,8 @@
 """What is declared in .sql files goes the way of the models: there, and back, exactly."""
 
-import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,25 +12,15 @@ from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
-from tests.package.harness import Project, begun_anew, connected, execute, project_with_models
+from tests.package.corpus import DECLARED
+from tests.package.harness import Project, connected, execute
 from tests.package.test_create import back, created, migrated, models, refused
-
-FOLDERS = {
-    "EXTENSION": "extensions",
-    "FUNCTION": "functions",
-    "PROCEDURE": "procedures",
-    "TRIGGER": "triggers",
-    "CONSTRAINT TRIGGER": "triggers",
-    "VIEW": "views",
-    "RECURSIVE VIEW": "views",
-    "MATERIALIZED VIEW": "views",
-}
 
 
 def folder_of(statement: str) -> str | None:
     """Where a statement is declared; None for those of the models."""
     words = statement.replace("OR REPLACE ", "").removeprefix("CREATE ")
-    return next((FOLDERS[kind] for kind in FOLDERS if words.startswith(f"{kind} ")), None)
+    return next((DECLARED[kind] for kind in DECLARED if words.startswith(f"{kind} ")), None)
 
 
 USERS = (
@@ -79,25 +68,6 @@ TRGM_INDEX = "CREATE INDEX ix_users_nick ON users USING gin (nick gin_trgm_ops);
 MOOD = "CREATE TYPE mood AS ENUM ('sad', 'ok');"
 FINE = MOOD.replace("'ok'", "'ok', 'fine'")
 DAYS = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Project]:
-    with project_with_models("objects") as made:
-        yield made
-
-
-@pytest.fixture
-def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project that declares nothing and has no migrations, and an empty database, `live`."""
-    declare(shared)
-    with begun_anew(shared, monkeypatch):
-        yield shared
-
-
-@pytest.fixture
-def live(project: Project) -> str:
-    return os.environ["LIVE_DATABASE_URL"]
 
 
 def place(project: Project) -> Path:

@@ -1,16 +1,13 @@
 """SQL that is easily misread, and was. Other tests seldom show a misreading, since the proof of a plan
 turns it into a refusal."""
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
 from modelmigrate.planning.kinds import inverse_of_grant
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
-from tests.package.harness import Project, begun_anew, execute, project_with_models
+from tests.package.harness import Project, execute
 from tests.package.test_create import created, migrated
 from tests.package.test_objects import declare
 
@@ -31,25 +28,6 @@ SIZES_INDEX = SIZES + 'CREATE INDEX by_size ON "by size" ({});'
 PRICES = 'CREATE TABLE prices (id INTEGER NOT NULL, "net price" {}, PRIMARY KEY (id));'
 MOOD = "CREATE TYPE mood AS ENUM ({});"
 DAYS = "CREATE TABLE days (id INTEGER NOT NULL, mood mood, PRIMARY KEY (id));"
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Project]:
-    with project_with_models("defects") as made:
-        yield made
-
-
-@pytest.fixture
-def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """A project without migrations or models, and an empty database, the environment `live`."""
-    declare(shared)
-    with begun_anew(shared, monkeypatch):
-        yield shared
-
-
-@pytest.fixture
-def live(project: Project) -> str:
-    return os.environ["LIVE_DATABASE_URL"]
 
 
 def migrations(project: Project, *statements: str) -> list[str]:

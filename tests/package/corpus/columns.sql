@@ -362,7 +362,7 @@ INSERT INTO users VALUES (1, 7);
 -- changes: users.twice
 
 -- case: a stored generated column becomes a plain one
--- known: no way back from a plain column to a generated one
+-- known: no down migration from a plain column to a generated one
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED);
 -- new
@@ -533,7 +533,7 @@ ALTER TABLE users ADD CONSTRAINT has_nick NOT NULL nick NOT VALID;
 INSERT INTO users VALUES (1, NULL);
 
 -- case: a NOT NULL is validated
--- known: no way back to a NOT NULL that is not valid
+-- known: no down migration to a NOT NULL that is not valid
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 -- old

@@ -38,7 +38,6 @@ CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer);
 -- rows
 INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, NULL);
--- known: made-up rows refer to a table that is empty again on the way back
 
 -- case: a foreign key gets actions
 -- old

@@ -12,7 +12,7 @@ CREATE INDEX ix_log_line ON audit.log (line);
 -- alone
 
 -- case: a table of another schema changes
--- known: Atlas plans the schema public alone, so there is no way back for a table of another one
+-- known: Atlas plans the schema public alone, so there is no down migration for a table of another one
 -- both
 CREATE SCHEMA archive;
 CREATE TABLE users (id integer PRIMARY KEY);

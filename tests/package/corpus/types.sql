@@ -22,7 +22,7 @@ CREATE TABLE users (id integer PRIMARY KEY, n positive);
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain gets NOT NULL and a default
--- known: a domain in use that was changed by hand has no way back
+-- known: a domain in use that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n short);
 -- old
@@ -36,7 +36,7 @@ ALTER DOMAIN short SET NOT NULL;
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a domain in use gets a check
--- known: a domain in use that was changed by hand has no way back
+-- known: a domain in use that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -49,7 +49,7 @@ ALTER DOMAIN whole ADD CONSTRAINT whole_up CHECK (VALUE > 0);
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain in use loses its check
--- known: a domain in use that was changed by hand has no way back
+-- known: a domain in use that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -62,7 +62,7 @@ ALTER DOMAIN whole DROP CONSTRAINT whole_up;
 INSERT INTO users VALUES (1, 7);
 
 -- case: a domain in use changes its check
--- known: a domain in use that was changed by hand has no way back
+-- known: a domain in use that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, n whole);
 -- old
@@ -96,7 +96,7 @@ CREATE TYPE pair AS (a integer, b text COLLATE "C");
 CREATE TYPE pair AS (a integer, b text COLLATE "C");
 
 -- case: a composite type that nothing uses gets an attribute
--- known: a composite type that was changed by hand has no way back
+-- known: a composite type that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY);
 -- old
@@ -107,7 +107,7 @@ CREATE TYPE pair AS (a integer, b text);
 ALTER TYPE pair ADD ATTRIBUTE b text;
 
 -- case: a composite type in use gets an attribute
--- known: a composite type that was changed by hand has no way back
+-- known: a composite type that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, p pair);
 -- old
@@ -121,7 +121,7 @@ INSERT INTO users VALUES (1, ROW(7));
 -- changes: users.p
 
 -- case: a composite type in use loses an attribute
--- known: a composite type that was changed by hand has no way back
+-- known: a composite type that was changed by hand has no down migration
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, p pair);
 -- old
@@ -152,7 +152,7 @@ CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = float8mi);
 DROP TYPE floats;
 
 -- case: a column changes from a range to a multirange
--- known: no way back from a multirange
+-- known: no down migration from a multirange
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, r int4range);
 -- new
