@@ -13,7 +13,13 @@ import psycopg
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import VERSION_FORMAT, update_checksums, version_of
+from modelmigrate.atlas.directory import (
+    VERSION_FORMAT,
+    Migration,
+    by_create,
+    update_checksums,
+    version_of,
+)
 from modelmigrate.check import check_in_sync, validate_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.git import git
@@ -182,7 +188,8 @@ def require_not_applied(branch: BranchComparison, renames: dict[str, str]) -> li
             continue
         if renames.keys() & applied:
             env = None if name == LOCAL else name
-            roll_back = project.command("down", steps=len(applied), env=env)
+            files = [Migration(version_of(each), each, "") for each in applied]
+            roll_back = project.command("down", steps=len(by_create(files)), env=env)
             applied_on += [f"{target.title}: {', '.join(applied)}", f"  {roll_back}"]
     if applied_on:
         raise MigrateError(

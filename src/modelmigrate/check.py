@@ -3,6 +3,7 @@
 from modelmigrate import project
 from modelmigrate.atlas.commands import diff_databases
 from modelmigrate.atlas.directory import FILE_NAME, TXMODE_DIRECTIVE, Migration, read_migrations
+from modelmigrate.atlas.refused_statements import refusals
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
 from modelmigrate.schema.dump import read_schema
@@ -61,6 +62,7 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
             for each in migrations
             if each.transactional and TXMODE_DIRECTIVE.search(each.sql)
         ),
+        *refusals(),
         *(f"down/{name} belongs to no migration" for name in sorted(down_names - set(names))),
         *(
             f"migrations/{file.name} is no migration"

@@ -130,7 +130,8 @@ def apply(env: Environment = None, dry_run: DryRun = False, yes: Yes = False) ->
 @app.command(epilog=example("down", "down --steps 2 --dry-run", "down --to 20260102030405"))
 def down(
     steps: Annotated[
-        int | None, typer.Option(help="How many migrations to roll back. [default: 1]")
+        int | None,
+        typer.Option(help="How many to roll back; all files of one `create` are one. [default: 1]"),
     ] = None,
     to: Annotated[
         str | None, typer.Option(help="The version to roll back to.", metavar="VERSION")
@@ -183,11 +184,10 @@ def lint(
 @app.command("hash", epilog=example("hash"))
 def accept() -> str:
     """Accept the migration files. Rewrites atlas.sum, and adds missing down migrations."""
-    from modelmigrate.atlas.directory import require_migrations, update_checksums
     from modelmigrate.migrations.down_files import write_missing_down_files
+    from modelmigrate.migrations.files import accept_files
 
-    require_migrations()
-    update_checksums()
+    accept_files()
     written = [f"written: migrations/down/{name}" for name in write_missing_down_files()]
     return "\n".join(["atlas.sum matches the migration files", *written])
 

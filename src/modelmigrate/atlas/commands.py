@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from modelmigrate import project
 from modelmigrate.atlas.binary import atlas_binary
+from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.isolation import for_client_of, isolated
 from modelmigrate.sql.statements import split_statements
@@ -191,7 +192,12 @@ def diff_databases(current_url: str, desired_url: str) -> list[str]:
 
 
 def apply_to_scratch(url: str, count: int) -> None:
-    """Apply the next `count` migrations to a scratch database."""
+    """Apply the next `count` migrations to a scratch database.
+
+    Raises:
+        MigrateError: one of them cannot be applied, or a file has a statement that is refused.
+    """
+    require_runnable()
     run_atlas("migrate", "apply", str(count), DATABASE_URL=url)
 
 

@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import run_atlas
+from modelmigrate.atlas.refused_statements import runs_outside_transaction
 from modelmigrate.errors import MigrateError
 
 TXMODE_NONE = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
 TXMODE_DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
+DIRECTIVES = re.compile(r"(-- ?atlas:[^\n]*\n)+\n")
+PART = re.compile(rf"(?:{DIRECTIVES.pattern})?-- Part (?P<part>\d+) of (?P<of>\d+)\.\n")
 FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
 VERSION_FORMAT = "%Y%m%d%H%M%S"
 SUM_LINE = re.compile(r"^(?P<name>(?P<version>[^\s_.]+)\S*\.sql) h1:(?P<hash>\S+)$", re.MULTILINE)
@@ -37,7 +40,7 @@ class Migration(NamedTuple):
     def transactional(self) -> bool:
         """Whether Atlas runs the file in a transaction: directives are comments at the very top,
         with a blank line after them."""
-        return not re.match(r"(--.*\n)*-- ?atlas:txmode none\n(--.*\n)*\n", self.sql)
+        return not runs_outside_transaction(self.sql)
 
 
 def read_migrations() -> list[Migration]:
@@ -53,6 +56,40 @@ def read_migrations() -> list[Migration]:
         Migration(found["version"], found["name"], found["hash"])
         for found in SUM_LINE.finditer(text)
     ]
+
+
+def mark_parts(texts: list[str]) -> list[str]:
+    """The texts of the files that one `create` writes, each with a line that says which part it is: they
+    are rolled back together. A line, since names and versions change in `branch rebase`, and two
+    migrations may have the same message. Below the directives, which Atlas reads at the very top only."""
+    if len(texts) == 1:
+        return texts
+    marked = []
+    for number, text in enumerate(texts, 1):
+        end = found.end() if (found := DIRECTIVES.match(text)) else 0
+        marked.append(f"{text[:end]}-- Part {number} of {len(texts)}.\n{text[end:]}")
+    return marked
+
+
+def by_create(migrations: list[Migration]) -> list[list[Migration]]:
+    """Migrations in groups, in their order: the files that one `create` wrote, as far as they follow one
+    another; each file without a mark alone."""
+    groups: list[list[Migration]] = []
+    last = None
+    for migration in migrations:
+        part = part_of(migration.sql)
+        if part and last == (part[0] - 1, part[1]):
+            groups[-1].append(migration)
+        else:
+            groups.append([migration])
+        last = part
+    return groups
+
+
+def part_of(text: str) -> tuple[int, int] | None:
+    """Which part a file is, and of how many, as `mark_parts` has written; None where it is no part."""
+    found = PART.match(text)
+    return (int(found["part"]), int(found["of"])) if found else None
 
 
 def has_migrations() -> bool:

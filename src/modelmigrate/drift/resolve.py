@@ -84,12 +84,12 @@ def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool)
         script = "\n".join([*invalid_indexes, script])
         say(f"{script}\n")
         losses = find_data_loss(live_url, script)
-        not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
+        lost = count_lost_rows(target.url, losses, script)
     if not yes:
         return (
             f"Nothing was changed. Run this SQL yourself, or have it run: {project.option('yes')}"
         )
-    require_accepted(not_accepted)
+    require_accepted(lost, allow_loss)
     confirm(target.environment, "revert what was changed by hand", yes=yes)
     execute_script(target, script, [])
     verify_schema(target.refreshed(), expected, "Something else was changed meanwhile.")

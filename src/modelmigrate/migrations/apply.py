@@ -13,6 +13,7 @@ import psycopg
 from modelmigrate import project
 from modelmigrate.atlas.commands import atlas_error, command_line, environment, hide_passwords
 from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.lock import backoff, migration_lock
 from modelmigrate.migrations.preflight import (
@@ -57,6 +58,7 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
     Raises:
         MigrateError: what blocks it, or a live schema that differs (exit code 2).
     """
+    require_runnable()
     check_privileges(target.environment)
     if pending := target.status.pending:
         what = f"apply {len(pending)} migration(s), up to {pending[-1].name}"

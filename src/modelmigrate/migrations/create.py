@@ -6,6 +6,7 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
+from modelmigrate.atlas.directory import mark_parts
 from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
@@ -69,7 +70,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         warnings += notes_on_dropped(current_url, desired_url, confirmed)
         texts = [file.text for file in files]
-        contents = dict(zip(file_names(name, texts), texts, strict=True))
+        contents = dict(zip(file_names(name, texts), mark_parts(texts), strict=True))
     written = write_migrations(contents, [file.down for file in files])
     return CreatedMigrations(written, [*warnings, *notes, *undeclared_drops(changes)])
 

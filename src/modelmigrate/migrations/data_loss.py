@@ -17,6 +17,12 @@ from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
 GENERATED_COLUMNS = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerated <> ''"
+# From a value to the new type and back: by PostgreSQL's own casts, else through text.
+WAYS = ("{0}::{1}::{2}", "{0}::text::{1}::text::{2}")
+# Types without an equality, or with one of areas, and what they are compared as.
+COMPARED_AS = {"json": "jsonb", "xml": "text"} | dict.fromkeys(
+    ("point", "box", "circle", "lseg", "line", "path", "polygon"), "text"
+)
 
 
 class DataLoss(NamedTuple):
@@ -37,11 +43,20 @@ class DataLoss(NamedTuple):
         """How to count the rows that lose data."""
         if not self.column:
             return f"SELECT count(*) FROM {self.table}"
-        column = self.column
-        if not self.new_type:
-            return f"SELECT count({column}) FROM {self.table}"
-        round_trip = f"{column}::text::{self.new_type}::text::{self.old_type}"
-        return f"SELECT count(*) FROM {self.table} WHERE {column} IS DISTINCT FROM {round_trip}"
+        return f"SELECT count({self.column}) FROM {self.table}"
+
+    def query_for_type(self, way: str) -> str:
+        """How to count the rows whose value is another one after the new type and back: in types, since
+        11 and 11.00 are one number and two texts. `way` is one of WAYS."""
+        element = self.old_type.partition("[")[0].partition("(")[0]
+        compared = COMPARED_AS.get(element, "")
+        if compared:
+            compared = f"::{compared}{'[]' if self.old_type.endswith('[]') else ''}"
+        back = way.format(self.column, self.new_type, self.old_type)
+        return (
+            f"SELECT count(*) FROM {self.table}"
+            f" WHERE ({self.column}){compared} IS DISTINCT FROM ({back}){compared}"
+        )
 
 
 def data_losses(before_url: str, after_url: str) -> list[DataLoss]:
@@ -72,12 +87,8 @@ def find_data_loss(state_url: str, script: str) -> list[DataLoss]:
         return data_losses(state_url, work_url)
 
 
-def count_lost_rows(
-    url: str, losses: list[DataLoss], script: str, allow_loss: str | None
-) -> dict[str, str]:
-    """Tell how many rows of the database at `url` lose data by a script; the losses, with their
-    counts, that `allow_loss`, names with commas between, does not accept."""
-    accepted = set((allow_loss or "").replace(" ", "").split(","))
+def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, str]:
+    """Tell how many rows of the database at `url` lose data by a script; the losses with their counts."""
     counted = {}
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         for loss in losses:
@@ -86,13 +97,14 @@ def count_lost_rows(
     for statement in map(strip_comments, split_statements(script)):
         if CHANGES_ROWS.match(statement):
             counted["rows"] = shorten(statement)
-    return {
-        label: count for label, count in counted.items() if count != "0" and label not in accepted
-    }
+    return {label: count for label, count in counted.items() if count != "0"}
 
 
-def require_accepted(not_accepted: dict[str, str]) -> None:
-    """Raise MigrateError (exit code 3) where data would be lost that was not accepted."""
+def require_accepted(losses: dict[str, str], allow_loss: str | None) -> None:
+    """Raise MigrateError (exit code 3) where data is lost that `allow_loss`, names with commas between,
+    does not accept."""
+    accepted = set((allow_loss or "").replace(" ", "").split(","))
+    not_accepted = {label: count for label, count in losses.items() if label not in accepted}
     if not_accepted:
         lines = "\n".join(f"  {label}: {count}" for label, count in not_accepted.items())
         raise MigrateError(
@@ -104,11 +116,15 @@ def require_accepted(not_accepted: dict[str, str]) -> None:
 
 def count_rows(connection: psycopg.Connection[Any], loss: DataLoss) -> str:
     """How many rows lose data, in words if the server cannot count them."""
-    try:
-        row = connection.execute(loss.query.encode()).fetchone()
-    except errors.DataError as error:
-        return f"some do not fit into {loss.new_type} ({str(error).splitlines()[0]})"
-    except psycopg.Error:
-        row = connection.execute(loss._replace(new_type="").query.encode()).fetchone()
-        return f"{row[0]} may not fit into {loss.new_type}" if row and row[0] else "0"
-    return str(row[0]) if row else "0"
+    for query in [loss.query_for_type(way) for way in WAYS] if loss.new_type else [loss.query]:
+        try:
+            [row] = connection.execute(query.encode()).fetchall()
+        except (errors.DataError, errors.CheckViolation) as error:
+            return f"some do not fit into {loss.new_type} ({str(error).splitlines()[0]})"
+        except errors.CannotCoerce:
+            continue  # but through text, perhaps: from one enum to another
+        except (errors.UndefinedObject, errors.UndefinedFunction):
+            break  # the script creates the type; nothing says which values it will have
+        return str(row[0])
+    [row] = connection.execute(loss.query.encode()).fetchall()
+    return f"{row[0]} may not fit into {loss.new_type}" if row[0] else "0"

@@ -1,9 +1,14 @@
 """Down migrations: a file beside each migration, verified when it is made and again before it runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
 from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.atlas.refused_statements import refused_statements
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.not_restored import find_not_restored
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, verified_script
@@ -17,12 +22,12 @@ from modelmigrate.planning.rows import (
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.states import before_and_after, replay_migrations
+from modelmigrate.schema.states import replay_migrations
 from modelmigrate.terminal import progress
 
 IRREVERSIBLE = "-- irreversible: "
 ROWS = "-- Rows may not allow it; then it is refused, and changes nothing. With made-up rows: "
-HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n\n"
+HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n"
 
 
 def generate_down(before_url: str, after_url: str, before: Contents | None = None) -> str:
@@ -34,30 +39,33 @@ def generate_down(before_url: str, after_url: str, before: Contents | None = Non
         with scratch_database(after_url) as work_url:
             delete_rows(work_url)
             statements = plan_schema_change(work_url, before_url, previous, renames=True)
-        return HEADER + proven_down(statements, after_url, previous, before)
+        script, note = proven_down(statements, after_url, previous, before)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
+    not_restored = find_not_restored(before_url, after_url, script, before)
+    notes = [f"-- Not restored: {each.what}.\n" for each in not_restored]
+    return f"{HEADER}{note}{''.join(notes)}\n{script}"
 
 
 def proven_down(
     statements: list[str], after_url: str, previous: Schema, before: Contents | None
-) -> str:
+) -> tuple[str, str]:
     """The script of these statements, verified on the rows of `after_url`; where rows do not allow it,
-    without any, which the script says then.
+    without any, and the comment that says so.
 
     Raises:
         CannotPlanError: it does not restore the previous schema, or what the migration had left.
     """
     contents = still_there(before, read_contents(after_url)) if before else None
     try:
-        return verified_script(statements, [after_url], previous, contents)
+        return verified_script(statements, [after_url], previous, contents), ""
     except ROWS_DO_NOT_ALLOW as error:
         reason = error.diag.message_primary
     with scratch_database(after_url) as empty_url:
         delete_rows(empty_url)
-        return f"{ROWS}{reason}.\n\n{verified_script(statements, [empty_url], previous)}"
+        return verified_script(statements, [empty_url], previous), f"{ROWS}{reason}.\n"
 
 
 def write_missing_down_files() -> list[str]:
@@ -77,25 +85,36 @@ def write_missing_down_files() -> list[str]:
 
 def generate_down_of_last(migrations: list[Migration]) -> str:
     """The down migration of the last of these migrations."""
-    with (
-        replay_migrations(migrations[:-1]) as before_url,
-        scratch_database(before_url) as after_url,
-    ):
-        fill_with_rows(after_url)
-        before = read_contents(after_url)
+    with replay_migrations(migrations[:-1]) as before_url, on_rows(before_url, 1) as observed:
+        return generate_down(before_url, *observed)
+
+
+@contextmanager
+def on_rows(before_url: str, count: int) -> Iterator[tuple[str, Contents | None]]:
+    """The URL of a clone of a scratch database that was given rows, and then the next `count`
+    migrations; and what it held between the two. Without rows, and with None, where the migrations were
+    not made for rows like these."""
+    with scratch_database(before_url) as url:
+        fill_with_rows(url)
+        before = read_contents(url)
         try:
-            apply_to_scratch(after_url, 1)
-        except MigrateError:  # it was not made for rows like these
-            with before_and_after(migrations, 1) as urls:
-                return generate_down(*urls)
-        return generate_down(before_url, after_url, before)
+            apply_to_scratch(url, count)
+        except MigrateError:
+            pass
+        else:
+            yield url, before
+            return
+    with scratch_database(before_url) as url:
+        apply_to_scratch(url, count)
+        yield url, None
 
 
 def read_down_file(migration: Migration) -> str:
     """The text of a down migration; where there is no file, what it would be.
 
     Raises:
-        MigrateError: the migration is irreversible (exit code 3).
+        MigrateError: the migration is irreversible, or the file has a statement that is refused
+            (exit code 3).
     """
     file = project.down_dir() / migration.name
     if file.exists():
@@ -105,6 +124,9 @@ def read_down_file(migration: Migration) -> str:
         text = generate_down_of_last(migrations[: migrations.index(migration) + 1]).strip()
     if text.startswith(IRREVERSIBLE):
         raise cannot_roll_back([migration], text)
+    if refused := refused_statements(text):
+        lines = "\n".join(f"  {each.lines}" for each in refused)
+        raise cannot_roll_back([migration], f"its down migration may not contain this:\n{lines}")
     return text
 
 

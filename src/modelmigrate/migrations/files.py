@@ -6,7 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import TXMODE_NONE, VERSION_FORMAT, update_checksums
+from modelmigrate.atlas.directory import (
+    TXMODE_NONE,
+    VERSION_FORMAT,
+    require_migrations,
+    update_checksums,
+)
+from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import MigrateError
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import strip_comments
@@ -38,6 +44,17 @@ def file_names(name: str, texts: list[str]) -> list[str]:
         stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
         names.append(f"{moment + timedelta(seconds=number):{VERSION_FORMAT}}_{stem}.sql")
     return names
+
+
+def accept_files() -> None:
+    """Accept the migration files as they are.
+
+    Raises:
+        MigrateError: there are none, or one has a statement that is refused; `atlas.sum` stays then.
+    """
+    require_migrations()
+    require_runnable()
+    update_checksums()
 
 
 def write_migrations(contents: dict[str, str], downs: list[str]) -> list[Path]:

@@ -1,11 +1,12 @@
 """Rolling back: the down migrations of the last ones applied, verified, then run."""
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import Migration
+from modelmigrate.atlas.directory import Migration, by_create
 from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
-from modelmigrate.migrations.down_files import cannot_roll_back, read_down_file
+from modelmigrate.migrations.down_files import cannot_roll_back, on_rows, read_down_file
 from modelmigrate.migrations.execute import execute_script
+from modelmigrate.migrations.not_restored import count_not_restored, find_not_restored
 from modelmigrate.migrations.revisions import MigrationStatus
 from modelmigrate.migrations.target import Target, require_completed
 from modelmigrate.migrations.verify import verify_schema
@@ -13,7 +14,7 @@ from modelmigrate.planning.proof import verify_script
 from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.states import before_and_after
+from modelmigrate.schema.states import replay_migrations
 from modelmigrate.terminal import progress, say
 
 
@@ -26,7 +27,8 @@ def roll_back(
     dry_run: bool = False,
     yes: bool = False,
 ) -> str:
-    """Roll back the last migration, the last `steps`, or all after version `to`.
+    """Roll back the last migration, the last `steps`, or all after version `to`. What one `create` has
+    written is one, in however many files.
 
     Raises:
         MigrateError: one of them cannot be rolled back, data would be lost that `allow_loss` does
@@ -39,7 +41,10 @@ def roll_back(
     script = "\n".join(read_down_file(migration) for migration in reversed(to_roll_back))
     copy_roles(target.url)
     progress("verifying the down migrations")
-    with before_and_after(status.applied, len(to_roll_back)) as (before_url, after_url):
+    with (
+        replay_migrations(status.applied[: -len(to_roll_back)]) as before_url,
+        replay_migrations(status.applied) as after_url,
+    ):
         previous = read_schema(before_url)
         if reason := verify_script(after_url, script, previous):
             raise cannot_roll_back(
@@ -47,12 +52,19 @@ def roll_back(
             )
         losses = find_data_loss(after_url, script)
         verify_schema(target, read_schema(after_url), "Nothing was changed.")
+        with on_rows(before_url, len(to_roll_back)) as (observed_url, contents):
+            not_restored = find_not_restored(before_url, observed_url, script, contents)
     newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
     say(f"Rolling back, newest first: {newest_first}\n\n{script}\n")
-    not_accepted = count_lost_rows(target.url, losses, script, allow_loss)
+    lost_before = count_not_restored(target.url, not_restored)
+    for label, what in lost_before.items():
+        say(f"not restored: {label}: {what}")
+    lost = count_lost_rows(target.url, losses, script)
+    for label, what in lost_before.items():
+        lost[label] = f"{lost[label]}; {what}" if label in lost else what
     if dry_run:
         return "dry run: nothing was changed"
-    require_accepted(not_accepted)
+    require_accepted(lost, allow_loss)
     confirm(target.environment, f"roll back {len(to_roll_back)} migration(s)", yes=yes)
     execute_script(target, script, to_roll_back)
     verify_schema(target.refreshed(), previous, "The migrations are rolled back.")
@@ -63,7 +75,7 @@ def roll_back(
 def select_migrations(
     status: MigrationStatus, steps: int | None, to: str | None
 ) -> list[Migration]:
-    """The migrations to roll back, oldest first.
+    """The migrations to roll back, oldest first; `steps` counts all files of one `create` as one.
 
     Raises:
         MigrateError: one is partially applied, `to` is no applied version, or there are not so many.
@@ -77,10 +89,11 @@ def select_migrations(
                 f" {', '.join(versions)}"
             )
         return status.applied[versions.index(to) + 1 :]
+    creates = by_create(status.applied)
     count = 1 if steps is None else steps
-    if not 1 <= count <= max(len(versions), 1):
+    if not 1 <= count <= max(len(creates), 1):
         raise MigrateError(
-            f"{project.option('steps', count)} must be a number from 1 to {len(versions)}, the number"
-            " of applied migrations. Nothing was changed."
+            f"{project.option('steps', count)} must be a number from 1 to {len(creates)}, the number"
+            " of applied migrations (all files of one create are one). Nothing was changed."
         )
-    return status.applied[-count:]
+    return [migration for group in creates[-count:] for migration in group]

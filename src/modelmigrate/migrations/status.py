@@ -1,5 +1,6 @@
 """Where a database stands, and what would be applied to it."""
 
+from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.migrations.revisions import describe_status, read_status, require_consistent
 from modelmigrate.migrations.target import Target
 from modelmigrate.terminal import say
@@ -20,7 +21,12 @@ def show_status(target: Target) -> str:
 
 
 def show_pending(target: Target) -> str:
-    """The SQL that `apply` would run; read on read-only sessions, so that nothing can be changed."""
+    """The SQL that `apply` would run; read on read-only sessions, so that nothing can be changed.
+
+    Raises:
+        MigrateError: a file has a statement that is refused.
+    """
+    require_runnable()
     pending = target.status.pending
     if not pending:
         return f"nothing is pending: {target.name} is at version {target.status.version}"

@@ -25,13 +25,16 @@ TABLES = f"""
         WHERE contype = 'f' AND conrelid = c.oid AND confrelid <> c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY c.oid"""
-# The columns that a row must have: the others have a default, or may be NULL in the first rows.
+# Those that may be NULL, or have a default, are so in each third row alone: a value that is lost must not
+# look like one that is not.
 COLUMNS = """
     SELECT quote_ident(attname), attnum, format_type(atttypid, atttypmod), b.typname, b.typcategory::text,
-           attnotnull, attidentity <> '' OR atthasdef,
+           attnotnull, attidentity <> '' OR coalesce(pg_get_expr(adbin, adrelid) LIKE 'nextval(%%', false),
+           atthasdef,
            ARRAY(SELECT quote_literal(enumlabel) FROM pg_enum WHERE enumtypid = b.oid
                  ORDER BY enumsortorder)
     FROM pg_attribute
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     JOIN pg_type t ON t.oid = atttypid
     JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
     WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum"""
@@ -61,7 +64,7 @@ HELD = f"""
 LABELS = "SELECT oid::bigint, format_type(enumtypid, NULL), enumlabel FROM pg_enum"
 # A value of each type, by its name or else by its category; the number is from 1 to 9.
 VALUES = {
-    "bool": "({0} % 2 = 0)", "uuid": "gen_random_uuid()", "json": "'{{}}'", "jsonb": "'{{}}'",
+    "numeric": "{0}.25", "float4": "{0}.25", "float8": "{0}.25", "bool": "({0} % 2 = 0)", "uuid": "gen_random_uuid()", "json": "'{{}}'", "jsonb": "'{{}}'",
     "bytea": "'\\x0{0}'", "xml": "'<a/>'", "bit": "'0'", "varbit": "'0'", "tsvector": "'a'",
     "tsquery": "'a'", "macaddr": "'08:00:2b:01:02:0{0}'", "point": "'({0},0)'", "time": "'0{0}:00'",
     "timetz": "'0{0}:00+00'", "box": "'({0},1),(0,0)'", "circle": "'<(0,0),{0}>'", "hstore": "''",
@@ -69,7 +72,7 @@ VALUES = {
     "line": "'{{1,{0},0}}'", "ltree": "'a.b{0}'",
 }  # fmt: skip
 VALUES_OF_CATEGORY = {
-    "N": "{0}", "S": "'text {0}'", "D": "'2024-01-0{0}'", "T": "'{0} hours'", "I": "'10.0.0.{0}'",
+    "N": "{0}", "S": "'text {0}'", "D": "'2024-01-0{0} 0{0}:02:03.456'", "T": "'{0} hours'", "I": "'10.0.0.{0}'",
     "A": "'{{}}'", "R": "'empty'", "U": "'{0}'",
 }  # fmt: skip
 
@@ -83,6 +86,8 @@ class Column(NamedTuple):
     base_type: str
     category: str
     required: bool
+    is_numbered: bool
+    """By a sequence."""
     has_default: bool
     enum_values: list[str]
 
@@ -149,7 +154,9 @@ def fill_table(connection: psycopg.Connection[Any], oid: int, table: str) -> Non
                 parent, key = parents[column.number]
                 row = f"ORDER BY ctid OFFSET {inserted} LIMIT 1"
                 values[column.name] = f"(SELECT {key} FROM {parent} {row})"
-            elif not column.has_default and (column.required or attempts % 3):
+            elif not column.is_numbered and (
+                attempts % 3 or (column.required and not column.has_default)
+            ):
                 values[column.name] = made_up(column, attempts, checks)
         names, made = ", ".join(values), ", ".join(values.values())
         row = f"({names}) VALUES ({made})" if values else "DEFAULT VALUES"
@@ -229,6 +236,20 @@ def what_was_lost(before: Contents, after: Contents) -> list[str]:
         if position < reached.get(key, position)
     ]
     return values + positions
+
+
+def not_the_same(before: Contents, after: Contents) -> list[tuple[int, int]]:
+    """The columns, by the oids of their tables and their numbers, whose values `after` does not have in
+    the column of the same name; those of a table that has another number of rows with 0 for a number."""
+    held_again = {after.names[key[:2]]: held for key, held in after.values.items()}
+    found: dict[tuple[int, int], None] = {}
+    for (oid, number, _), held in before.values.items():
+        again = held_again.get(before.names[oid, number], [])
+        if len(again) != len(held):
+            found[oid, 0] = None
+        elif again != held:
+            found[oid, number] = None
+    return list(found)
 
 
 def still_there(before: Contents, after: Contents) -> Contents:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -15,6 +15,30 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.connection import connect, given_url, url_of_database
 from modelmigrate.postgres.execute import require_statement_to_blame
 from modelmigrate.postgres.server import server_url
+
+# What keeps a database from being dropped: queries for the statements that remove it, run inside of it, in
+# this order. A subscription is first parted from its slot, which is on another server.
+HOLDERS = (
+    """
+    SELECT format('ALTER SUBSCRIPTION %I %s', subname, change)
+    FROM pg_subscription, unnest(ARRAY['DISABLE', 'SET (slot_name = NONE)']) AS change
+    WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+    """
+    SELECT format('DROP SUBSCRIPTION %I', subname) FROM pg_subscription
+    WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())""",
+    """
+    SELECT format('SELECT pg_terminate_backend(%s, 5000)', active_pid) FROM pg_replication_slots
+    WHERE database = current_database() AND active_pid IS NOT NULL""",
+    """
+    SELECT format('SELECT pg_drop_replication_slot(%L)', slot_name) FROM pg_replication_slots
+    WHERE database = current_database()""",
+    """
+    SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts
+    WHERE database = current_database()""",
+    """
+    SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname) FROM pg_database
+    WHERE datname = current_database() AND datistemplate""",
+)
 
 
 @contextmanager
@@ -32,19 +56,19 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     name = f"scratch_{secrets.token_hex(8)}"
     with closing(connect(url)) as owner:
         if not given:
-            _register_owner(owner, name)
+            _register_owner(owner, url, name)
         try:
             _create_database(owner, name, url, template, ours=not given)
             yield url_of_database(url, name)
         finally:
             try:
-                drop_database(owner, name)
+                drop_database(owner, url, name)
             except psycopg.OperationalError:  # idle for long, the connection may have been cut
                 with closing(connect(url)) as connection:
-                    drop_database(connection, name)
+                    drop_database(connection, url, name)
 
 
-def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
+def _register_owner(owner: psycopg.Connection[Any], url: str, name: str) -> None:
     """Mark `name` as in use while `owner` is connected, and drop the databases whose owner is not
     connected any more."""
     owner.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
@@ -53,7 +77,7 @@ def _register_owner(owner: psycopg.Connection[Any], name: str) -> None:
         " AND pg_try_advisory_lock(hashtextextended(datname, 0))"
     )
     for (database,) in abandoned.fetchall():
-        drop_database(owner, database)
+        drop_database(owner, url, database)
 
 
 def _create_database(
@@ -95,6 +119,32 @@ def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> Non
         time.sleep(0.005)
 
 
-def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
-    """Drop a database if it exists, even if sessions are connected to it."""
-    connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+def drop_database(connection: psycopg.Connection[Any], url: str, name: str) -> None:
+    """Drop a database of the server at `url` if it exists, even if sessions are connected to it, or it
+    takes part in a replication. One that cannot be dropped all the same is left alone: it disturbs
+    nobody, and is tried again when the next scratch database is made.
+
+    Raises:
+        OperationalError: the connection was cut.
+    """
+    statement = SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name))
+    try:
+        connection.execute(statement)
+    except psycopg.Error:
+        if connection.closed:
+            raise
+        release_database(url_of_database(url, name))
+        with suppress(psycopg.Error):
+            connection.execute(statement)
+
+
+def release_database(url: str) -> None:
+    """Remove what keeps a database from being dropped, as far as that is possible: see HOLDERS."""
+    with (
+        suppress(psycopg.Error, MigrateError),
+        closing(connect(url, default_transaction_read_only="off")) as connection,
+    ):
+        for query in HOLDERS:
+            with suppress(psycopg.Error):  # what holds it otherwise may still be removed
+                for (statement,) in connection.execute(query).fetchall():
+                    connection.execute(statement)

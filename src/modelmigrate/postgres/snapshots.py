@@ -78,7 +78,7 @@ def _drop_if_unused(connection: psycopg.Connection[Any], name: str) -> None:
     lock = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
     [(unused,)] = connection.execute(lock, [name]).fetchall()
     if unused:
-        drop_database(connection, name)
+        drop_database(connection, server_url("scratch"), name)
         connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 

@@ -1,0 +1,105 @@
+"""What a migration has lost, and its down migration does not bring back: the structure returns, and the
+values do not.
+
+It is found by observation: a copy gets rows, the migration and its down migration run on it, and what it
+holds is compared with what it held. So it does not matter which statement it was, or where it stands. Where
+a copy can have no rows, what was dropped counts.
+"""
+
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import psycopg
+
+from modelmigrate.migrations.data_loss import data_losses
+from modelmigrate.planning.rows import Contents, not_the_same, read_contents
+from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.execute import try_execute
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.catalog import catalog_objects
+
+
+class NotRestored(NamedTuple):
+    """Values of a column, or rows of a table, as these are called before the migration."""
+
+    table: str
+    column: str = ""
+    table_after: str = ""
+    """What the table is called after the migration; empty where it is dropped."""
+
+    @property
+    def label(self) -> str:
+        """How it is accepted by name: `users.bio`, `teams`."""
+        return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
+
+    @property
+    def what(self) -> str:
+        """As a person says it."""
+        return f"the {'values' if self.column else 'rows'} of {self.label}"
+
+
+def find_not_restored(
+    before_url: str, after_url: str, script: str, contents: Contents | None
+) -> list[NotRestored]:
+    """What the script, a down migration, does not bring back.
+
+    Args:
+        before_url: Of the scratch database without the migration.
+        after_url: Of a clone of it, with the migration.
+        script: Leads from the second to the schema of the first.
+        contents: What the clone held before the migration, if it has rows.
+    """
+    before, after = catalog_objects(before_url), catalog_objects(after_url)
+    dropped = {
+        (loss.table, loss.column)
+        for loss in data_losses(before_url, after_url)
+        if not loss.new_type
+    }
+    restored = contents and _contents_afterwards(after_url, script)
+    changed = not_the_same(contents, restored) if contents and restored else []
+    # Whatever held values, and has them again, is restored though it was dropped.
+    observed = {
+        key[:2]
+        for key, held in (contents.values if contents and restored else {}).items()
+        if any(value != "NULL" for value in held)
+    }
+    tables_observed = {oid for oid, _ in observed}
+    found = []
+    for obj in before.values():
+        key = (obj.oid, obj.number)
+        is_column = obj.kind == "column"
+        if not is_column and (obj.kind != "relation" or obj.type_name != "TABLE"):
+            continue
+        name = (obj.parent, obj.name if is_column else "")
+        seen = key in observed if is_column else obj.oid in tables_observed
+        if key in changed or (name in dropped and not seen):
+            table = after.get(("relation", obj.oid, 0))
+            found.append(NotRestored(*name, table.parent if table else ""))
+    return found
+
+
+def _contents_afterwards(after_url: str, script: str) -> Contents | None:
+    """What a clone of a scratch database holds after a script; None where its rows do not allow it."""
+    with scratch_database(after_url) as url:
+        with closing(connect(url)) as connection, connection.transaction():
+            if try_execute(connection, f"SET LOCAL check_function_bodies = off;\n{script}"):
+                return None
+        return read_contents(url)
+
+
+def count_not_restored(url: str, found: list[NotRestored]) -> dict[str, str]:
+    """For each of these, how many rows of the database at `url` will lack it, as far as that can be
+    known. A column of a table without rows lacks nothing, and is left out."""
+    counted = {}
+    with closing(connect(url, default_transaction_read_only="on")) as connection:
+        for each in found:
+            if not each.column or not each.table_after:
+                counted[each.label] = f"the migration lost {each.what}"
+            elif count := _rows_of(connection, each.table_after):
+                counted[each.label] = f"the migration lost the values, of up to {count} rows"
+    return counted
+
+
+def _rows_of(connection: psycopg.Connection[Any], table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
+    return int(row[0]) if row else 0
