@@ -427,6 +427,138 @@ def test_a_column_that_was_never_null_before_cannot_take_nulls_back(
     assert everything(live) == before
 
 
+# What a migration loses -> its SQL, and the name of what its down migration does not bring back.
+LOST = {
+    "drops a column": ("ALTER TABLE users DROP bio", "users.bio"),
+    "drops a column with a default": ("ALTER TABLE users DROP age CASCADE", "users.age"),
+    "drops a table": ("DROP TABLE notes", "notes"),
+    "empties a table": ("TRUNCATE notes", "notes"),
+    "deletes rows": ("DELETE FROM notes WHERE body IS NOT NULL", "notes"),
+    "sets values": ("UPDATE users SET nick = upper(nick)", "users.nick"),
+    "sets values in a block": ("DO $$ BEGIN UPDATE users SET nick = 'x'; END $$", "users.nick"),
+    "sets values by a function": (
+        "CREATE FUNCTION pg_temp.wipe() RETURNS void LANGUAGE sql AS 'UPDATE users SET nick = NULL';"
+        " SELECT pg_temp.wipe()",
+        "users.nick",
+    ),
+    "narrows a type": ("ALTER TABLE notes ALTER at TYPE date", "notes.at"),
+    "drops a column of a table that it renames": (
+        "ALTER TABLE users DROP bio; ALTER TABLE users RENAME TO people",
+        "users.bio",
+    ),
+}
+NOTES = "CREATE TABLE notes (id integer PRIMARY KEY, body text, at timestamp DEFAULT now());\n"
+
+
+@pytest.mark.parametrize("what", LOST)
+def test_what_does_not_come_back_is_said_in_the_down_file_and_asked_for(
+    project: Project, live: str, what: str
+) -> None:
+    sql, label = LOST[what]
+    migrated(project, NEW, NOTES)
+    execute(live, "INSERT INTO notes VALUES (1, 'a', '2024-05-06 07:08:09')")
+    migrated(project, "20260105000000_loses", f"{sql};\n")
+    assert project.run("hash").code == 0
+    down = project.migrations / "down" / "20260105000000_loses.sql"
+    noted = re.findall(r"-- Not restored: the (?:values|rows) of (.*)\.", down.read_text("utf-8"))
+    assert noted == [label]
+    before = read_status(live)
+    refused = downgrade(project)
+    assert refused.code == 3, refused.said
+    assert f"allow-loss={label}\n" in refused.err
+    assert f"not restored: {label}" in refused.out
+    assert read_status(live) == before
+    down.unlink()  # as in a project of an older version, it is found anyway
+    assert downgrade(project, allow_loss="other").code == 3
+    accepted = downgrade(project, allow_loss=label)
+    assert accepted.code == 0, accepted.said
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE users RENAME bio TO about",
+        "ALTER TABLE users ALTER age TYPE bigint",
+        "CREATE TABLE copy AS SELECT * FROM users",
+        "ALTER TABLE users ADD more text DEFAULT 'x'",
+        "UPDATE users SET nick = nick",
+        "ALTER TABLE users ALTER bio SET DEFAULT 'x'",
+    ],
+)
+def test_a_migration_that_loses_nothing_is_rolled_back_without_a_question(
+    project: Project, live: str, sql: str
+) -> None:
+    execute(live, "UPDATE users SET bio = 'kept'")
+    migrated(project, NEW, f"{sql};\n")
+    accepted = {"allow_loss": "copy,users.more"}  # which the down migration drops
+    ran = downgrade(project, **accepted)
+    assert ran.code == 0, ran.said
+    assert "not restored" not in ran.out
+    assert execute(live, "SELECT nick, age, bio FROM users") == [("ada", 36, "kept")]
+
+
+def test_a_down_migration_by_hand_that_brings_the_values_back_asks_nothing(
+    project: Project, live: str
+) -> None:
+    moves = "CREATE TABLE bios AS SELECT id, bio FROM users;\nALTER TABLE users DROP bio;\n"
+    back = (
+        "ALTER TABLE users ADD bio text;\nUPDATE users u SET bio = b.bio FROM bios b WHERE b.id = u.id;\n"
+        "DROP TABLE bios;\n"
+    )
+    migrated(project, NEW, moves, back)
+    refused = downgrade(project)
+    assert refused.code == 3
+    assert "users.bio" not in refused.err
+    assert downgrade(project, allow_loss="bios,rows").code == 0
+    assert execute(live, "SELECT bio FROM users") == [("counts",)]
+
+
+def test_a_column_of_a_table_without_rows_is_no_question(project: Project, live: str) -> None:
+    migrated(project, NEW, "ALTER TABLE users DROP bio;\n")
+    execute(live, "DELETE FROM users")
+    assert downgrade(project).code == 0
+
+
+def test_a_number_is_no_loss_where_it_fits(project: Project, live: str) -> None:
+    migrated(project, NEW, "ALTER TABLE users ALTER age TYPE numeric;\n")
+    execute(live, "UPDATE users SET age = 11.00")
+    assert downgrade(project).code == 0
+    migrated(project, NEW, "ALTER TABLE users ALTER age TYPE numeric;\n")
+    execute(live, "UPDATE users SET age = 11.5")
+    assert "users.age: 1" in downgrade(project).err
+
+
+def test_what_one_create_writes_in_several_files_is_rolled_back_as_one(
+    project: Project, live: str
+) -> None:
+    index = "CREATE INDEX users_{0} ON users ({0});"
+    models(project, *MODELS, index.format("age"), index.format("bio"))
+    assert project.run("create two", message="").code == 0
+    models(
+        project,
+        MODELS[0].replace("bio TEXT", "bio TEXT, extra TEXT"),
+        MODELS[1],
+        index.format("bio"),
+    )
+    assert project.run("create three").code == 0
+    created = [name for name in project.names() if name[:-4] not in FILES]
+    assert len(created) == 4, created
+    texts = [(project.migrations / name).read_text("utf-8") for name in created]
+    parts = [re.findall(r"^-- (Part \d of \d)\.$", text, re.MULTILINE) for text in texts]
+    assert parts == [["Part 1 of 2"], ["Part 2 of 2"]] * 2
+    assert [each.transactional for each in read_migrations()[-4:]].count(False) == 3
+    assert project.run("validate").code == 0
+    applied = project.run("apply", env="live", yes=True)
+    assert applied.code == 0, applied.said
+    assert downgrade(project).code == 0
+    assert read_status(live).version == created[1][:14]
+    assert downgrade(project, steps="2").code == 0
+    assert read_status(live).version == BIO[:14]
+    too_many = downgrade(project, steps="3")
+    assert too_many.code == 1
+    assert "from 1 to 2" in too_many.err
+
+
 @pytest.mark.parametrize("options", [{"steps": "0"}, {"steps": "4"}, {"steps": "-1"}, {"steps": "x"}, {"steps": "²"},
                                      {"to": "2025"}, {"to": ""}])  # fmt: skip
 def test_a_number_or_version_that_there_is_not_is_an_error(
