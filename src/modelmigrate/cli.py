@@ -141,7 +141,7 @@ def down(
     yes: Yes = False,
     allow_loss: AllowLoss = None,
 ) -> str:
-    """Roll back the last migration, by its verified down migration."""
+    """Roll back the last create, by its verified down migrations."""
     from modelmigrate.migrations.rollback import roll_back
     from modelmigrate.migrations.target import find_target
 

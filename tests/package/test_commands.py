@@ -478,6 +478,7 @@ def test_what_does_not_come_back_is_said_in_the_down_file_and_asked_for(
     "sql",
     [
         "ALTER TABLE users RENAME bio TO about",
+        "ALTER TABLE users ALTER bio TYPE varchar(90)",
         "CREATE TABLE copy AS SELECT * FROM users",
         "ALTER TABLE users ADD more text DEFAULT 'x'",
         "UPDATE users SET nick = nick",
@@ -516,6 +517,17 @@ def test_a_column_of_a_table_without_rows_is_no_question(project: Project, live:
     migrated(project, NEW, "ALTER TABLE users DROP bio;\n")
     execute(live, "DELETE FROM users")
     assert downgrade(project).code == 0
+
+
+def test_a_number_is_no_loss_where_it_fits(project: Project, live: str) -> None:
+    migrated(project, NEW, "CREATE TABLE prices (price integer);\n")
+    wider = "20260105000000_wider"
+    migrated(project, wider, "ALTER TABLE prices ALTER price TYPE numeric(9, 2);\n")
+    execute(live, "INSERT INTO prices VALUES (11), (11.5)")
+    assert "prices.price: 1\n" in downgrade(project).err
+    execute(live, "DELETE FROM prices WHERE price > 11")
+    assert downgrade(project).code == 0
+    assert execute(live, "SELECT price FROM prices") == [(11,)]
 
 
 def test_what_one_create_writes_in_several_files_is_rolled_back_as_one(

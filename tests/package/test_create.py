@@ -132,7 +132,7 @@ def test_an_index_of_a_table_that_is_there_is_made_concurrently_in_a_file_of_its
     assert 'CREATE UNIQUE INDEX "ix_teams_name"' in together
     assert any(name.endswith("_change_ix_users_age.sql") for name in project.names())
     migrated(project)
-    back(project, len(texts), "users.bio")
+    back(project, 1, "users.bio")
     assert diff(before, read_schema(live)) == []
 
 
@@ -231,7 +231,7 @@ def test_no_rename_drops_and_adds(project: Project, live: str) -> None:
     assert "ADD COLUMN" in text
     migrated(project)
     assert execute(live, "SELECT nickname FROM users") == [(None,)]
-    back(project, 1, "users.nickname")
+    back(project, 1, "users.nickname", "users.nick")
 
 
 @pytest.mark.parametrize("rename", ["nick:age", "teams.nick:nickname", "nick", "", "nickname:nick"])

@@ -218,7 +218,7 @@ def test_a_scratch_database_is_dropped_whatever_was_made_in_it(logical: Path, wh
 
 def test_a_scratch_database_with_a_replication_that_runs_is_dropped(logical: Path) -> None:
     with scratch_database() as url:
-        name = conninfo_to_dict(url)["dbname"]
+        name = str(conninfo_to_dict(url)["dbname"])
         execute(url, "SELECT pg_create_logical_replication_slot('s', 'pgoutput')")
         with closing(psycopg.connect(url, replication="database")) as reader:
             start = (
@@ -228,7 +228,7 @@ def test_a_scratch_database_with_a_replication_that_runs_is_dropped(logical: Pat
             with pytest.raises(psycopg.errors.ObjectInUse):
                 execute(server_url("scratch"), f"DROP DATABASE {name} WITH (FORCE)")
             with connected(server_url("scratch")) as owner:
-                drop_database(owner, url, str(name))
+                drop_database(owner, url, name)
                 assert not owner.execute(
                     "SELECT FROM pg_database WHERE datname = %s", [name]
                 ).rowcount
