@@ -5,7 +5,9 @@ from modelmigrate.atlas.commands import diff_databases
 from modelmigrate.atlas.directory import FILE_NAME, TXMODE_DIRECTIVE, Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.schema.catalog import names_with_quotes
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.schema.states import current_and_desired, replay_migrations
 
@@ -93,12 +95,19 @@ def check_in_sync() -> str:
 def changes_not_in_migrations() -> str:
     """What the migrations lack, beginning with Atlas's SQL for tables; empty when they match."""
     with current_and_desired() as (current_url, desired_url):
-        changes = diff_normalized(read_schema(desired_url), read_schema(current_url))
+        current, desired = read_schema(current_url), read_schema(desired_url)
+        changes = diff_normalized(desired, current)
         if not changes:
             return ""
-        statements = diff_databases(current_url, desired_url)
+        schemas = common_schemas(current, desired)
+        names = names_with_quotes(current_url, desired_url)
+        statements = diff_databases(current_url, desired_url, schemas, names)
     # What Atlas has planned is shown as its SQL alone.
-    rest = [each for each in changes if not statements or each.kind not in PLANNED_BY_ATLAS]
+    rest = [
+        each
+        for each in changes
+        if not statements or each.kind not in PLANNED_BY_ATLAS or each.schema not in schemas
+    ]
     described = (
         line
         for change in rest

@@ -241,7 +241,7 @@ def test_every_name_is_shown_as_it_is_and_breaks_nothing(picture: Picture) -> No
     assert {"sp ace", 'q"uote', "漢字漢字漢字漢字", "1st", "a|*b*"} <= {
         n for each in said for n in each
     }
-    assert ["elsewhere", "in another schema"] in said
+    assert ["other.elsewhere", "PK", "id", "integer"] in said
     assert len(list(folder.glob("tables/*.svg"))) == 5
     assert len({path.name.casefold() for path in folder.glob("tables/*")}) == 10
     text = (folder / "schema.mmd").read_text(encoding="utf-8")

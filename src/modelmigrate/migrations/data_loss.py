@@ -12,7 +12,12 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
-from modelmigrate.sql.statements import shorten, split_statements, strip_comments
+from modelmigrate.sql.statements import (
+    shorten,
+    split_at_commas,
+    split_statements,
+    strip_comments,
+)
 from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
@@ -77,7 +82,7 @@ def count_lost_rows(
 ) -> dict[str, str]:
     """Tell how many rows of the database at `url` lose data by a script; the losses, with their
     counts, that `allow_loss`, names with commas between, does not accept."""
-    accepted = set((allow_loss or "").replace(" ", "").split(","))
+    accepted = set(split_at_commas(allow_loss or ""))
     counted = {}
     with closing(connect(url, default_transaction_read_only="on")) as connection:
         for loss in losses:

@@ -6,8 +6,10 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.schema.catalog import names_with_quotes
 from modelmigrate.schema.diff import diff
-from modelmigrate.sql.names import unquote
+from modelmigrate.schema.namespaces import common_schemas
+from modelmigrate.sql.names import label_name, split_name
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import shorten, strip_comments
 
@@ -20,7 +22,12 @@ def apply_atlas_plan(context: PlanContext) -> str:
     recreate_enums(context)
     changed_labels = {each.label for each in changes}
     try:
-        statements = diff_databases(context.current_url, context.desired_url)
+        statements = diff_databases(
+            context.current_url,
+            context.desired_url,
+            common_schemas(context.current(), context.desired),
+            names_with_quotes(context.current_url, context.desired_url),
+        )
     except MigrateError as error:
         return str(error)
     remaining = [each for each in statements if not is_formatting_only(each, changed_labels)]
@@ -40,4 +47,8 @@ def apply_atlas_plan(context: PlanContext) -> str:
 def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:
     """Whether Atlas would rebuild an index only because its condition is printed differently."""
     index = INDEX_STATEMENT.match(strip_comments(statement))
-    return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed_labels
+    if index is None:
+        return False
+    schema = split_name(index["table"] or index["name"])[0]
+    name = f"{schema}.{index['name']}" if index["table"] and schema else index["name"]
+    return f"INDEX {label_name(name)}" not in changed_labels

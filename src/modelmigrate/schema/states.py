@@ -5,7 +5,7 @@ however many migrations it holds.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
@@ -21,6 +21,8 @@ from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snap
 from modelmigrate.schema.declared import DeclaredObject, is_declared, read_declared
 from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
 from modelmigrate.schema.dump import read_schema, save_schema
+from modelmigrate.schema.namespaces import schemas_made_for_models, schemas_of_models
+from modelmigrate.sql.names import quote, unquote
 from modelmigrate.sql.statements import shorten, split_parentheses
 from modelmigrate.terminal import progress
 
@@ -96,10 +98,14 @@ def apply_next(url: str, count: int) -> None:
 
 @contextmanager
 def build_desired_state(
-    ddl: str, declared: list[DeclaredObject], migration_only_objects: Schema
+    ddl: str,
+    declared: list[DeclaredObject],
+    migration_only_objects: Schema,
+    abandoned_schemas: Iterable[str] = (),
 ) -> Iterator[str]:
     """The URL of a database with the tables of the models, the objects of the .sql files, and those
-    that only migrations create; to be read and cloned only.
+    that only migrations create; to be read and cloned only. Of the schemas that models had before, it
+    has those that something is in.
 
     Raises:
         MigrateError: part of it cannot be created.
@@ -107,6 +113,7 @@ def build_desired_state(
     tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
     files = files_by_statements(declared)
     others = {obj.create_sql: obj for obj in migration_only_objects.values()}
+    drops = [f"DROP SCHEMA IF EXISTS {quote(name)};" for name in sorted(abandoned_schemas)]
 
     def build(url: str, _: int) -> None:
         progress("building the desired schema")
@@ -122,8 +129,10 @@ def build_desired_state(
         with closing(connect(url)) as connection:
             for (statement,) in connection.execute(SPELL_AGAIN).fetchall():
                 connection.execute(statement)
+            for statement in drops:
+                try_execute(connection, statement)
 
-    with open_or_build([snapshot_name(ddl, *files, *others)], build) as url:
+    with open_or_build([snapshot_name(ddl, *files, *others, *drops)], build) as url:
         yield url
 
 
@@ -201,10 +210,16 @@ def current_and_desired() -> Iterator[tuple[str, str]]:
         ddl = pool.submit(read_models_ddl)
         migrations = read_migrations() if has_migrations() else []
         with replay_migrations(migrations) as current_url:
+            named = schemas_of_models(ddl.result())
+            made = schemas_made_for_models(migrations)
             migration_only = (
-                objects_only_in_migrations(read_schema(current_url)) if migrations else {}
+                objects_only_in_migrations(read_schema(current_url), named, made)
+                if migrations
+                else {}
             )
-            with build_desired_state(ddl.result(), declared, migration_only) as desired_url:
+            with build_desired_state(
+                ddl.result(), declared, migration_only, made - named
+            ) as desired_url:
                 yield current_url, desired_url
 
 
@@ -226,7 +241,7 @@ def before_and_after(migrations: list[Migration], count: int) -> Iterator[tuple[
 
 # --- what only migrations create ---
 
-# Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
+# Whether models manage an object of their schemas, by its kind (FK and CHECK CONSTRAINT count as
 # CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the labels of tables
 # that are attached to another one.
 Manages = Callable[[SchemaObject, set[str]], bool]
@@ -242,19 +257,21 @@ MANAGED_BY_MODELS: dict[str, Manages] = {
 }
 
 
-def objects_only_in_migrations(schema: Schema) -> Schema:
+def objects_only_in_migrations(schema: Schema, named: set[str], made: set[str]) -> Schema:
     """The objects that neither models nor .sql files manage, only migrations by hand: rules,
-    partitions, domains, privileges and so on."""
+    partitions, domains, privileges and so on. `named` are the schemas that models have, and `made`
+    those that they had when a migration was created."""
     partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
     return {
         label: obj
         for label, obj in schema.items()
-        if not is_declared(obj) and not is_managed_by_models(obj, partitions)
+        if not is_declared(obj)
+        and not (obj.schema in named | made and is_managed_by_models(obj, partitions))
+        and not (obj.kind == "SCHEMA" and unquote(obj.quoted_name) in named)
     }
 
 
 def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
     """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
     manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
-    in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
-    return bool(in_public and manages and manages(obj, partitions))
+    return bool(manages and manages(obj, partitions))
