@@ -5,7 +5,7 @@ from modelmigrate.atlas.commands import diff_databases
 from modelmigrate.atlas.directory import FILE_NAME, TXMODE_DIRECTIVE, Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
-from modelmigrate.schema.catalog import names_with_quotes
+from modelmigrate.schema.catalog import names_to_escape
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.schema.rebuild import diff_normalized
@@ -100,7 +100,7 @@ def changes_not_in_migrations() -> str:
         if not changes:
             return ""
         schemas = common_schemas(current, desired)
-        names = names_with_quotes(current_url, desired_url)
+        names = names_to_escape(current_url, desired_url)
         statements = diff_databases(current_url, desired_url, schemas, names)
     # What Atlas has planned is shown as its SQL alone.
     rest = [

@@ -144,7 +144,7 @@ def diff_databases(
     current_url: str, desired_url: str, schemas: Iterable[str], names: Iterable[str]
 ) -> list[str]:
     """The statements that lead these schemas of one scratch database to those of another. Where it is
-    `public` alone, names have no schema in them. `names` are all that the databases have."""
+    `public` alone, names have no schema in them. `names` are those that hold quotes or backslashes."""
     scope = sorted({"public", *schemas})
     (current, variables), (desired, _) = (
         _split_password(_tuned(url if scope[1:] else _in_public(url)))
@@ -156,14 +156,17 @@ def diff_databases(
         DATABASE_URL=current,
         **variables,
     )
-    # Atlas puts names into quotes, but does not double those inside of them.
-    for name in sorted({each for each in names if '"' in each}, key=len, reverse=True):
-        plan = plan.replace(f'"{name}"', quote_name(name))
+    # Atlas does not double the quotes inside of names; in some statements it writes them as Go does.
+    for name in sorted({*names}, key=len, reverse=True):
+        of_go = name.replace("\\", "\\\\").replace('"', '\\"')
+        for spelling in (name, of_go):
+            plan = plan.replace(f'"{spelling}"', quote_name(name))
     return [] if plan.startswith("Schemas are synced") else split_statements(plan)
 
 
 def _options(schemas: Iterable[str]) -> list[str]:
-    return [word for name in sorted(schemas) for word in ("--schema", name)]
+    # Each value is read as a line of CSV, in which quotes are what they are in SQL.
+    return [word for name in sorted(schemas) for word in ("--schema", quote_name(name))]
 
 
 def apply_to_scratch(url: str, count: int) -> None:

@@ -6,7 +6,7 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
-from modelmigrate.schema.catalog import names_with_quotes
+from modelmigrate.schema.catalog import names_to_escape
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.sql.names import label_name, split_name
@@ -26,7 +26,7 @@ def apply_atlas_plan(context: PlanContext) -> str:
             context.current_url,
             context.desired_url,
             common_schemas(context.current(), context.desired),
-            names_with_quotes(context.current_url, context.desired_url),
+            names_to_escape(context.current_url, context.desired_url),
         )
     except MigrateError as error:
         return str(error)

@@ -1,11 +1,13 @@
 """Tables and columns that may have been renamed: found, confirmed, and written as RENAME."""
 
+import re
 from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.schema.catalog import catalog_objects
-from modelmigrate.sql.names import quote, unquote
+from modelmigrate.schema.namespaces import PUBLIC
+from modelmigrate.sql.names import quote, split_name, unquote
 from modelmigrate.terminal import ask, is_interactive
 
 
@@ -15,28 +17,42 @@ class Rename(NamedTuple):
     table: str
     old: str
     new: str
+    schema: str = PUBLIC
 
     @property
     def label(self) -> str:
         """As the option `rename` names it."""
-        return f"{self.old_name}:{self.new}"
+        return f"{self.old_name}:{spelled(self.new)}"
 
     @property
     def old_name(self) -> str:
-        """The old name, of a column with its table."""
-        return f"{self.table}.{self.old}" if self.table else self.old
+        """The old name, of a column with its table, and with its schema if that is not public."""
+        return ".".join(map(spelled, [*self._place, self.old]))
 
     @property
     def new_name(self) -> str:
-        """The new name, of a column with its table."""
-        return f"{self.table}.{self.new}" if self.table else self.new
+        """The new name, as `old_name`."""
+        return ".".join(map(spelled, [*self._place, self.new]))
 
     @property
     def statement(self) -> str:
         old, new = quote(self.old), quote(self.new)
+        place = ".".join(map(quote, self._place))
         if not self.table:
-            return f"ALTER TABLE {old} RENAME TO {new};"
-        return f"ALTER TABLE {quote(self.table)} RENAME COLUMN {old} TO {new};"
+            return f"ALTER TABLE {place}{'.' if place else ''}{old} RENAME TO {new};"
+        return f"ALTER TABLE {place} RENAME COLUMN {old} TO {new};"
+
+    @property
+    def _place(self) -> list[str]:
+        return [
+            *([] if self.schema == PUBLIC else [self.schema]),
+            *([self.table] * bool(self.table)),
+        ]
+
+
+def spelled(name: str) -> str:
+    """A name as an answer has it: in quotes where it could end too early."""
+    return quote(name) if re.search(r'[ .:,"]', name) else name
 
 
 def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
@@ -44,16 +60,18 @@ def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
     an added table with mostly the same columns."""
     current, desired = table_columns(current_url), table_columns(desired_url)
     renames = [
-        Rename("", removed, added)
+        Rename("", removed[1], added[1], added[0])
         for removed in current
         if removed not in desired
         for added in desired
-        if added not in current and mostly_equal(current[removed], desired[added])
+        if added not in current
+        and removed[0] == added[0]
+        and mostly_equal(current[removed], desired[added])
     ]
     for table in current.keys() & desired.keys():
         columns, desired_columns = current[table], desired[table]
         renames += [
-            Rename(table, removed, added)
+            Rename(table[1], removed, added, table[0])
             for removed in columns
             if removed not in desired_columns
             for added in desired_columns
@@ -62,13 +80,14 @@ def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
     return sorted(renames)
 
 
-def table_columns(url: str) -> dict[str, dict[str, str]]:
-    """The columns of each table, with their types without lengths."""
-    tables: dict[str, dict[str, str]] = {}
+def table_columns(url: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The columns of each table, which is a schema and a name, with their types without lengths."""
+    tables: dict[tuple[str, str], dict[str, str]] = {}
     for obj in catalog_objects(url).values():
-        if obj.kind == "column" and obj.parent.startswith("public."):
-            table = unquote(obj.parent.removeprefix("public."))
-            tables.setdefault(table, {})[unquote(obj.name)] = obj.type_name.partition("(")[0]
+        if obj.kind == "column":
+            schema, table = map(unquote, split_name(obj.parent))
+            columns = tables.setdefault((schema, table), {})
+            columns[unquote(obj.name)] = obj.type_name.partition("(")[0]
     return tables
 
 
@@ -92,7 +111,8 @@ def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
     confirmed: list[Rename] = []
     for rename in possible:
         decided = any(
-            rename.table == each.table and {rename.old, rename.new} & {each.old, each.new}
+            (rename.schema, rename.table) == (each.schema, each.table)
+            and {rename.old, rename.new} & {each.old, each.new}
             for each in confirmed
         )
         if not decided and _ask_whether(rename):
@@ -101,7 +121,7 @@ def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
 
 
 def _match_answer(possible: list[Rename], answer: str) -> list[Rename]:
-    labels = [] if answer == "none" else answer.split(",")
+    labels = [] if answer == "none" else re.findall(r'(?:[^,"]|"[^"]*")+', answer)
     renames = [next((r for r in possible if matches(label, r)), None) for label in labels]
     if None in renames:
         options = ", ".join(each.label for each in possible) or "none"
@@ -141,8 +161,11 @@ def _ask_whether(rename: Rename) -> bool:
 def matches(label: str, rename: Rename) -> bool:
     """Whether a label means this rename: `users.nick:nickname`, `users.nick:users.nickname` or, without
     the table, `nick:nickname`."""
-    old, _, new = label.strip().partition(":")
-    return old in {rename.old, rename.old_name} and new in {rename.new, rename.new_name}
+    return label.strip() in {
+        f"{old}:{new}"
+        for old in (rename.old, spelled(rename.old), rename.old_name)
+        for new in (rename.new, spelled(rename.new), rename.new_name)
+    }
 
 
 def rename_statements(renames: list[Rename]) -> list[str]:

@@ -83,12 +83,12 @@ FOREIGN_KEYS = """
     JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class t ON t.oid = confrelid JOIN pg_namespace m ON m.oid = t.relnamespace
     WHERE contype = 'f'"""
-NAMES_WITH_QUOTES = """
-    SELECT nspname FROM pg_namespace WHERE nspname LIKE '%"%'
-    UNION SELECT relname FROM pg_class WHERE relname LIKE '%"%'
-    UNION SELECT attname FROM pg_attribute WHERE attname LIKE '%"%'
-    UNION SELECT conname FROM pg_constraint WHERE conname LIKE '%"%'
-    UNION SELECT typname FROM pg_type WHERE typname LIKE '%"%'"""
+NAMES_TO_ESCAPE = """
+    SELECT nspname FROM pg_namespace WHERE nspname ~ '["\\\\]'
+    UNION SELECT relname FROM pg_class WHERE relname ~ '["\\\\]'
+    UNION SELECT attname FROM pg_attribute WHERE attname ~ '["\\\\]'
+    UNION SELECT conname FROM pg_constraint WHERE conname ~ '["\\\\]'
+    UNION SELECT typname FROM pg_type WHERE typname ~ '["\\\\]'"""
 
 
 class CatalogObject(NamedTuple):
@@ -168,12 +168,12 @@ def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tupl
     ).fetchall()
 
 
-def names_with_quotes(*urls: str) -> set[str]:
-    """The names of any objects of these databases that double quotes are a part of."""
+def names_to_escape(*urls: str) -> set[str]:
+    """The names of any objects of these databases that hold double quotes or backslashes."""
     found: set[str] = set()
     for url in urls:
         with closing(connect(url)) as connection:
-            found |= {name for (name,) in connection.execute(NAMES_WITH_QUOTES.encode())}
+            found |= {name for (name,) in connection.execute(NAMES_TO_ESCAPE.encode())}
     return found
 
 
