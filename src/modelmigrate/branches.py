@@ -27,6 +27,7 @@ from modelmigrate.migrations.branch import BranchComparison, compare_branches
 from modelmigrate.migrations.revisions import REVISIONS_TABLE
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import LOCAL, find_environment
+from modelmigrate.sql.names import label_name
 from modelmigrate.sql.patterns import CHANGED_TABLE
 from modelmigrate.sql.statements import split_statements, strip_comments
 from modelmigrate.terminal import indent
@@ -136,7 +137,7 @@ def review_notes(branch: BranchComparison) -> list[str]:
 def changed_tables(sql: str) -> set[str]:
     """The tables that a migration changes, by its words: enough for a note, not for a decision."""
     return {
-        found["name"]
+        label_name(found["name"]).removeprefix("public.")
         for statement in split_statements(sql)
         for found in CHANGED_TABLE.finditer(strip_comments(statement))
     }

@@ -6,7 +6,9 @@ from modelmigrate.atlas.directory import FILE_NAME, TXMODE_DIRECTIVE, Migration,
 from modelmigrate.atlas.refused_statements import refusals
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.schema.catalog import names_to_escape
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.schema.states import current_and_desired, replay_migrations
 
@@ -95,15 +97,22 @@ def check_in_sync() -> str:
 def changes_not_in_migrations() -> str:
     """What the migrations lack, beginning with Atlas's SQL for tables; empty when they match."""
     with current_and_desired() as (current_url, desired_url, _):
-        changes = diff_normalized(read_schema(desired_url), read_schema(current_url))
+        current, desired = read_schema(current_url), read_schema(desired_url)
+        changes = diff_normalized(desired, current)
         if not changes:
             return ""
+        schemas = common_schemas(current, desired)
+        names = names_to_escape(current_url, desired_url)
         try:
-            statements = diff_databases(current_url, desired_url)
+            statements = diff_databases(current_url, desired_url, schemas, names)
         except MigrateError:  # what Atlas cannot plan is told object by object
             statements = []
     # What Atlas has planned is shown as its SQL alone.
-    rest = [each for each in changes if not statements or each.kind not in PLANNED_BY_ATLAS]
+    rest = [
+        each
+        for each in changes
+        if not statements or each.kind not in PLANNED_BY_ATLAS or each.schema not in schemas
+    ]
     described = [
         line
         for change in rest

@@ -254,6 +254,7 @@ def show_schema(
     """Print the schema of a database."""
     from modelmigrate.atlas.commands import INSPECT_FORMATS, inspect_schema
     from modelmigrate.postgres.environments import find_environment
+    from modelmigrate.schema.catalog import user_schemas
     from modelmigrate.schema.dump import read_schema
 
     url = find_environment(env).url
@@ -262,7 +263,7 @@ def show_schema(
     if form not in INSPECT_FORMATS:
         known = ", ".join(INSPECT_FORMATS)
         raise MigrateError(f"{project.option('format', form)} is none of sql, {known}")
-    return inspect_schema(url, form)
+    return inspect_schema(url, form, user_schemas(url))
 
 
 @app.command(epilog=example("viz"))

@@ -241,9 +241,9 @@ def test_every_name_is_shown_as_it_is_and_breaks_nothing(picture: Picture) -> No
     assert {"sp ace", 'q"uote', "漢字漢字漢字漢字", "1st", "a|*b*"} <= {
         n for each in said for n in each
     }
-    assert ["elsewhere", "in another schema"] in said
-    assert len(list(folder.glob("tables/*.svg"))) == 5
-    assert len({path.name.casefold() for path in folder.glob("tables/*")}) == 10
+    assert ["other.elsewhere", "PK", "id", "integer"] in said
+    assert len(list(folder.glob("tables/*.svg"))) == 6
+    assert len({path.name.casefold() for path in folder.glob("tables/*")}) == 12
     text = (folder / "schema.mmd").read_text(encoding="utf-8")
     assert '"a #34;q#34; #60;b#62;x#60;/b#62; #38; 100#37; #92;" {' in text
     assert 'integer _pk PK "pk"' in text

@@ -93,9 +93,13 @@ def test_no_alter_table(statement: str) -> None:
     [
         ('CREATE INDEX "i" ON "users" ("id");', ("CREATE INDEX", '"i"', '"users"')),
         ("CREATE UNIQUE INDEX i ON users (id);", ("CREATE UNIQUE INDEX", "i", "users")),
-        ("CREATE INDEX i ON ONLY public.users USING btree (id);", ("CREATE INDEX", "i", "users")),
+        (
+            "CREATE INDEX i ON ONLY public.users USING btree (id);",
+            ("CREATE INDEX", "i", "public.users"),
+        ),
+        ('CREATE INDEX "a.b" ON "my s"."t""x" (id);', ("CREATE INDEX", '"a.b"', '"my s"."t""x"')),
         ('DROP INDEX "i";', ("DROP INDEX", '"i"', None)),
-        ("DROP INDEX IF EXISTS public.i;", ("DROP INDEX", "i", None)),
+        ("DROP INDEX IF EXISTS public.i;", ("DROP INDEX", "public.i", None)),
         # The caller removes CONCURRENTLY first.
         ("DROP INDEX CONCURRENTLY i;", ("DROP INDEX", "CONCURRENTLY", None)),
     ],
@@ -156,17 +160,18 @@ def test_the_addition_of_an_enum_value(statement: str, matches: bool) -> None:
 @pytest.mark.parametrize(
     ("statement", "tables"),
     [
-        ('CREATE TABLE "users" ("id" integer);', ["users"]),
-        ("ALTER TABLE ONLY public.users ADD COLUMN nick text;", ["users"]),
-        ('DROP TABLE IF EXISTS "public"."users";', ["users"]),
+        ('CREATE TABLE "users" ("id" integer);', ['"users"']),
+        ("ALTER TABLE ONLY public.users ADD COLUMN nick text;", ["public.users"]),
+        ('DROP TABLE IF EXISTS "public"."users";', ['"public"."users"']),
         ("CREATE UNIQUE INDEX i ON users (id);", ["users"]),
-        ("CREATE TRIGGER t BEFORE UPDATE ON public.users EXECUTE FUNCTION f();", ["users"]),
+        ("CREATE TRIGGER t BEFORE UPDATE ON public.users EXECUTE FUNCTION f();", ["public.users"]),
         ("CREATE POLICY p ON users USING (true);", ["users"]),
         ("insert into users select * from teams;", ["users"]),
         ("UPDATE users SET id = 1;", ["users"]),
         ("DELETE FROM users; TRUNCATE teams;", ["users", "teams"]),
         ("SELECT id FROM users FOR UPDATE;", []),
         ("SELECT id FROM users JOIN teams ON users.team = teams.id;", []),
+        ('TRUNCATE billing."net price";', ['billing."net price"']),
         ("DROP INDEX i;", []),
         ("CREATE TYPE mood AS ENUM ('UPDATE');", []),
         ("ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES c ON UPDATE CASCADE;", ["a"]),

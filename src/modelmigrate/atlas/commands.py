@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -12,6 +13,7 @@ from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.isolation import for_client_of, isolated
+from modelmigrate.sql.names import quote as quote_name
 from modelmigrate.sql.statements import split_statements
 
 CONFIG = Path(__file__).with_name("config.hcl")
@@ -171,24 +173,40 @@ def hide_passwords(text: str, variables: dict[str, str]) -> str:
     return text
 
 
-def inspect_schema(url: str, form: str) -> str:
-    """The live schema at `url` in a format of Atlas's: `json` or `hcl`."""
+def inspect_schema(url: str, form: str, schemas: Iterable[str]) -> str:
+    """These schemas of the database at `url` in a format of Atlas's: `json` or `hcl`."""
     return run_atlas(
-        "schema", "inspect", "--schema", "public", *INSPECT_FORMATS[form], DATABASE_URL=url
+        "schema", "inspect", *_options(schemas), *INSPECT_FORMATS[form], DATABASE_URL=url
     )
 
 
-def diff_databases(current_url: str, desired_url: str) -> list[str]:
-    """The statements that lead the schema `public` of one scratch database to that of another."""
+def diff_databases(
+    current_url: str, desired_url: str, schemas: Iterable[str], names: Iterable[str]
+) -> list[str]:
+    """The statements that lead these schemas of one scratch database to those of another. Where it is
+    `public` alone, names have no schema in them. `names` are those that hold quotes or backslashes."""
+    scope = sorted({"public", *schemas})
     (current, variables), (desired, _) = (
-        _split_password(_tuned(_in_public(url))) for url in (current_url, desired_url)
+        _split_password(_tuned(url if scope[1:] else _in_public(url)))
+        for url in (current_url, desired_url)
     )
     plan = run_atlas(
         *("schema", "diff", "--from", current, "--to", desired, "--format", SQL_FORMAT),
+        *(_options(scope) if scope[1:] else ()),
         DATABASE_URL=current,
         **variables,
     )
+    # Atlas does not double the quotes inside of names; in some statements it writes them as Go does.
+    for name in sorted({*names}, key=len, reverse=True):
+        of_go = name.replace("\\", "\\\\").replace('"', '\\"')
+        for spelling in (name, of_go):
+            plan = plan.replace(f'"{spelling}"', quote_name(name))
     return [] if plan.startswith("Schemas are synced") else split_statements(plan)
+
+
+def _options(schemas: Iterable[str]) -> list[str]:
+    # Each value is read as a line of CSV, in which quotes are what they are in SQL.
+    return [word for name in sorted(schemas) for word in ("--schema", quote_name(name))]
 
 
 def apply_to_scratch(url: str, count: int) -> None:
@@ -213,7 +231,7 @@ def _in_public(url: str) -> str:
 
 def _tuned(url: str) -> str:
     """Spare Atlas the query plan that is slow where tables are many."""
-    return f"{url}&options=-c%20enable_nestloop%3Doff"
+    return f"{url}{'&' if '?' in url else '?'}options=-c%20enable_nestloop%3Doff"
 
 
 def _split_password(url: str) -> tuple[str, dict[str, str]]:

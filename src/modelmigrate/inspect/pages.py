@@ -12,6 +12,7 @@ from modelmigrate.inspect.mermaid import GENERATED_BY, draw_mermaid
 from modelmigrate.inspect.model import Box, Table
 from modelmigrate.inspect.read import neighbours_of, parse_tables, read_types
 from modelmigrate.inspect.svg import draw_svg
+from modelmigrate.schema.catalog import foreign_keys, user_schemas
 from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import SchemaObject
 from modelmigrate.schema.dump import read_schema
@@ -126,7 +127,8 @@ def write_diagrams(url: str, folder: Path) -> list[Path]:
         MigrateError: there is no table, or a file of that name was not generated. No file is
             written then.
     """
-    tables = parse_tables(inspect_schema(url, "json"), read_types(url))
+    text = inspect_schema(url, "json", user_schemas(url))
+    tables = parse_tables(text, read_types(url), foreign_keys(url))
     if not tables:
         raise MigrateError(
             "the database has no tables, so nothing was drawn. Apply the migrations:"

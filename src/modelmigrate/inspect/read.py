@@ -8,12 +8,15 @@ from typing import Any
 
 from modelmigrate.inspect.model import Column, Reference, Table
 from modelmigrate.postgres.connection import connect
+from modelmigrate.schema.catalog import USER_SCHEMAS
+from modelmigrate.schema.namespaces import PUBLIC
+from modelmigrate.sql.names import label_part
 
 # Atlas says ARRAY and USER-DEFINED where PostgreSQL knows more.
-TYPES = """
-    SELECT relname, attname, format_type(atttypid, atttypmod)
+TYPES = f"""
+    SELECT nspname, relname, attname, format_type(atttypid, atttypmod)
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE nspname = 'public' AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"""
+    WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"""
 # The short names of types, which PostgreSQL understands, too.
 SHORT = (
     (r"^character varying\b", "varchar"),
@@ -22,15 +25,17 @@ SHORT = (
     (r"^(timestamp|time)(\(\d\))? with time zone", r"\1tz\2"),
     (r"^(timestamp|time)(\(\d\))? without time zone", r"\1\2"),
 )
-Types = Mapping[tuple[str, str], str]
-"""The types of columns, by table and column."""
+Types = Mapping[tuple[str, str, str], str]
+"""The types of columns, by schema, table and column."""
+ForeignKeys = Mapping[tuple[str, str, str], tuple[str, str]]
+"""The schema and the name of the table that a foreign key refers to, by those of its own and its name."""
 
 
 def read_types(url: str) -> Types:
-    """The types of all columns of the schema public, as PostgreSQL prints them, in their short form."""
+    """The types of all columns, as PostgreSQL prints them, in their short form."""
     with closing(connect(url, search_path="public")) as connection:
-        rows = connection.execute(TYPES).fetchall()
-    return {(table, column): short_type(name) for table, column, name in rows}
+        rows = connection.execute(TYPES.encode()).fetchall()
+    return {(schema, table, column): short_type(name) for schema, table, column, name in rows}
 
 
 def short_type(name: str) -> str:
@@ -40,31 +45,52 @@ def short_type(name: str) -> str:
     return name
 
 
-def parse_tables(text: str, types: Types) -> list[Table]:
-    """The tables in Atlas's JSON by name, and after them those of other schemas that they refer to."""
+def parse_tables(text: str, types: Types, foreign_keys: ForeignKeys) -> list[Table]:
+    """The tables in Atlas's JSON by name, and after them those of other schemas that they refer to.
+    Atlas does not say in which schema it is that a foreign key refers to."""
     schemas = json.loads(text).get("schemas", ())
-    found = [table for schema in schemas for table in schema.get("tables", ())]
-    tables = sorted((read_table(each, types) for each in found), key=lambda table: table.name)
+    found = [
+        read_table(schema["name"], table, types, foreign_keys)
+        for schema in schemas
+        for table in schema.get("tables", ())
+    ]
+    tables = sorted(found, key=lambda table: table.name)
     names = {table.name for table in tables}
     external = {r.table for table in tables for r in table.references} - names
     return [*tables, *(Table(name, external=True) for name in sorted(external))]
 
 
-def read_table(data: dict[str, Any], types: Types) -> Table:
+def shown_name(schema: str, name: str) -> str:
+    """The name of a table as it is shown: as it is in `public`, with its schema elsewhere."""
+    return name if schema == PUBLIC else f"{label_part(schema)}.{label_part(name)}"
+
+
+def read_table(schema: str, data: dict[str, Any], types: Types, foreign_keys: ForeignKeys) -> Table:
     """A table from Atlas's JSON."""
     indexes = [index for index in data.get("indexes", ()) if index.get("unique")]
     primary = key_columns(data.get("primary_key", {}))
     unique = [primary, *map(key_columns, indexes)]
-    foreign = [(tuple(f["columns"]), f["references"]) for f in data.get("foreign_keys", ())]
+    foreign = [
+        (
+            tuple(f["columns"]),
+            shown_name(
+                *foreign_keys.get(
+                    (schema, data["name"], f["name"]), (schema, f["references"]["table"])
+                )
+            ),
+            tuple(f["references"]["columns"]),
+        )
+        for f in data.get("foreign_keys", ())
+    ]
     marks = {
         "PK": primary,
-        "FK": {name for columns, _ in foreign for name in columns},
+        "FK": {name for columns, *_ in foreign for name in columns},
         "UK": {name for names in unique[1:] if len(names) == 1 for name in names},
     }
     columns = tuple(
         Column(
             column["name"],
-            types.get((data["name"], column["name"]), column["type"]),
+            types.get((schema, data["name"], column["name"]), column["type"]),
             column.get("null", False),
             tuple(mark for mark, names in marks.items() if column["name"] in names),
         )
@@ -74,14 +100,14 @@ def read_table(data: dict[str, Any], types: Types) -> Table:
     references = (
         Reference(
             names,
-            to["table"],
-            tuple(to["columns"]),
+            table,
+            to_columns,
             any(key and key <= set(names) for key in unique),
             not nullable.isdisjoint(names),
         )
-        for names, to in foreign
+        for names, table, to_columns in foreign
     )
-    return Table(data["name"], columns, tuple(sorted(references)))
+    return Table(shown_name(schema, data["name"]), columns, tuple(sorted(references)))
 
 
 def key_columns(key: dict[str, Any]) -> set[str]:

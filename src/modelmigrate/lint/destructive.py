@@ -7,6 +7,7 @@ from modelmigrate.schema.catalog import catalog_objects, view_columns
 from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import before_and_after
+from modelmigrate.sql.names import label_name
 
 TITLE = "Destructive change"
 VERB = "drops"
@@ -26,23 +27,23 @@ def dropped_objects(migrations: list[Migration]) -> Iterator[str]:
         old_schema, new_schema = read_schema(before_url), read_schema(after_url)
         old_views, new_views = view_columns(before_url), view_columns(after_url)
     renamed = {
-        obj.parent
+        label_name(obj.parent)
         for key, obj in old.items()
         if obj.kind in ("relation", "type") and key in new and new[key].parent != obj.parent
     }
     for label, entry in old_schema.items():
-        table = entry.name.partition(" ")[0]  # a trigger's name follows that of its table
+        tables = {each.partition(" ")[2] for each in entry.belongs_to}  # of a trigger
         if (
             entry.kind in WATCHED_KINDS
             and label not in new_schema
-            and not {entry.name, table} & renamed
+            and not {entry.name, *tables} & renamed
         ):
             yield label
     new_columns = {(obj.parent, obj.name) for obj in new.values() if obj.kind == "column"}
     for key, obj in old.items():
         dropped = key not in new and (obj.parent, obj.name) not in new_columns
         # A table that is dropped as a whole is one finding, without its columns.
-        if obj.kind == "column" and dropped and f"TABLE {obj.parent}" in new_schema:
+        if obj.kind == "column" and dropped and f"TABLE {label_name(obj.parent)}" in new_schema:
             yield f"COLUMN {obj.parent}.{obj.name}"
     for view, column in old_views:
         remains = any(view == other for other, _ in new_views)

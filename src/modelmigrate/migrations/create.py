@@ -21,6 +21,7 @@ from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.declared import DECLARED_KINDS, read_declared
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.namespaces import tell_that_made_for_models
 from modelmigrate.schema.states import current_and_desired
 from modelmigrate.sql.patterns import ADD_ENUM_VALUE
 from modelmigrate.sql.statements import strip_comments
@@ -60,7 +61,9 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         renames = rename_statements(confirmed)
         progress("planning")
         try:
-            statements = plan_migration(current_url, desired_url, desired, renames)
+            statements = tell_that_made_for_models(
+                plan_migration(current_url, desired_url, desired, renames)
+            )
             if not statements:  # only the formatting differs
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")

@@ -12,7 +12,12 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
-from modelmigrate.sql.statements import shorten, split_statements, strip_comments
+from modelmigrate.sql.statements import (
+    shorten,
+    split_at_commas,
+    split_statements,
+    strip_comments,
+)
 from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
@@ -103,7 +108,7 @@ def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, 
 def require_accepted(losses: dict[str, str], allow_loss: str | None) -> None:
     """Raise MigrateError (exit code 3) where data is lost that `allow_loss`, names with commas between,
     does not accept."""
-    accepted = set((allow_loss or "").replace(" ", "").split(","))
+    accepted = set(split_at_commas(allow_loss or ""))
     not_accepted = {label: count for label, count in losses.items() if label not in accepted}
     if not_accepted:
         lines = "\n".join(f"  {label}: {count}" for label, count in not_accepted.items())

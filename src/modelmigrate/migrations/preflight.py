@@ -9,6 +9,7 @@ from modelmigrate.migrations.revisions import REVISIONS_TABLE, MigrationStatus
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import Environment
 from modelmigrate.schema.dump import INVALID_INDEXES
+from modelmigrate.sql.names import quote, split_name, unquote
 from modelmigrate.terminal import say
 
 PRIVILEGES = """
@@ -76,9 +77,10 @@ def check_indexes(url: str, status: MigrationStatus) -> None:
 
 def created_by(migrations: list[Migration], index: str) -> bool:
     """Whether one of these migrations creates the index concurrently."""
-    name = index.rpartition(".")[2].strip('"')
+    name = unquote(split_name(index)[1])
+    spellings = "|".join(map(re.escape, (name, quote(name))))
     return any(
-        re.search(rf'INDEX CONCURRENTLY (IF NOT EXISTS )?"?{re.escape(name)}"?\s', each.sql)
+        re.search(rf"INDEX CONCURRENTLY (IF NOT EXISTS )?({spellings})\s", each.sql)
         for each in migrations
         if not each.transactional
     )

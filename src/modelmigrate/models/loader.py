@@ -16,10 +16,10 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sqlalchemy import MetaData, Table, create_mock_engine
+from sqlalchemy import MetaData, Table, create_mock_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.schema import CreateSchema, ExecutableDDLElement
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
@@ -73,6 +73,7 @@ def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
         _configure(models, declarative_base)
         _check_modules(models, declarative_base)
         try:
+            _create_schemas(declarative_base.metadata)
             _check_statements(models, declarative_base)
         except SQLAlchemyError as error:
             raise _refusal(models.path, str(error)) from error
@@ -157,18 +158,34 @@ def _adds_to_schema(module: ModuleType, mapped: set[type]) -> bool:
     return False
 
 
+def _create_schemas(metadata: MetaData) -> None:
+    """Let `create_all` begin with the schemas that its statements name: SQLAlchemy takes it that they are
+    there."""
+    elements = [getattr(each, "element", None) for each in _statements(metadata)]
+    named = {getattr(getattr(each, "table", each), "schema", None) for each in elements}
+    # Each goes before those that went before it, and all of them before the enums.
+    for name in sorted(filter(None, named - {"public"}), reverse=True):
+        event.listen(metadata, "before_create", CreateSchema(name), insert=True)
+
+
+def _statements(metadata: MetaData) -> list[ExecutableDDLElement]:
+    """What `create_all` would run on an empty database."""
+    statements: list[ExecutableDDLElement] = []
+    engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
+    metadata.create_all(engine, checkfirst=False)
+    return statements
+
+
 def _check_statements(models: Models, base: type[DeclarativeBase]) -> None:
     """Every statement means the same without its newlines and tabs, which the Atlas provider deletes."""
     mapped = {mapper.local_table: mapper.class_ for mapper in base.registry.mappers}
     files: dict[Any, str] = {table: inspect.getfile(model) for table, model in mapped.items()}
-    statements: list[ExecutableDDLElement] = []
-    engine = create_mock_engine(f"{DIALECT}://", lambda ddl, *_, **__: statements.append(ddl))
-    base.metadata.create_all(engine, checkfirst=False)
-    for statement in statements:
+    dialect = create_mock_engine(f"{DIALECT}://", print).dialect
+    for statement in _statements(base.metadata):
         element = getattr(statement, "element", None)
         file = files.get(getattr(element, "table", element), models.path)
         try:
-            sql = str(statement.compile(dialect=engine.dialect))
+            sql = str(statement.compile(dialect=dialect))
         except SQLAlchemyError as error:
             raise _refusal(file, f"{getattr(element, 'name', element)}: {error}") from error
         broken = [each[0] for each in QUOTED.finditer(sql) if {*each[0]} & {"\n", "\t"}]

@@ -8,9 +8,10 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.schema.catalog import names_to_escape
 from modelmigrate.schema.diff import diff
-from modelmigrate.sql.alter import QUALIFIED
-from modelmigrate.sql.names import IDENTIFIER, quote, split_name, unquote
+from modelmigrate.schema.namespaces import common_schemas
+from modelmigrate.sql.names import IDENTIFIER, QUALIFIED, label_name, quote, split_name, unquote
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import shorten, split_parentheses, strip_comments
 
@@ -29,7 +30,12 @@ def apply_atlas_plan(context: PlanContext) -> str:
     recreate_enums(context)
     changed_labels = {each.label for each in changes}
     try:
-        statements = diff_databases(context.current_url, context.desired_url)
+        statements = diff_databases(
+            context.current_url,
+            context.desired_url,
+            common_schemas(context.current(), context.desired),
+            names_to_escape(context.current_url, context.desired_url),
+        )
     except MigrateError as error:
         return str(error)
     remaining = [
@@ -53,7 +59,11 @@ def apply_atlas_plan(context: PlanContext) -> str:
 def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:
     """Whether Atlas would rebuild an index only because its condition is printed differently."""
     index = INDEX_STATEMENT.match(strip_comments(statement))
-    return index is not None and f"INDEX public.{unquote(index['name'])}" not in changed_labels
+    if index is None:
+        return False
+    schema = split_name(index["table"] or index["name"])[0]
+    name = f"{schema}.{index['name']}" if index["table"] and schema else index["name"]
+    return f"INDEX {label_name(name)}" not in changed_labels
 
 
 def with_named_key(context: PlanContext, statement: str) -> str:
@@ -63,11 +73,11 @@ def with_named_key(context: PlanContext, statement: str) -> str:
     created = CREATE_TABLE.match(strip_comments(head))
     if not created:
         return statement
-    schema, name = split_name(created["name"])
-    label = f"TABLE {unquote(schema or 'public')}.{unquote(name)}"
+    name = unquote(split_name(created["name"])[1])
+    label = f"TABLE {label_name(created['name'])}"
     for obj in context.desired.values():
         key = PRIMARY_KEY.search(obj.create_sql) if label in obj.belongs_to else None
-        if key and unquote(key["name"]) != f"{unquote(name)}_pkey":
+        if key and unquote(key["name"]) != f"{name}_pkey":
             named = f"CONSTRAINT {quote(unquote(key['name']))} PRIMARY KEY "
             parts = [
                 named + item.removeprefix("PRIMARY KEY ")

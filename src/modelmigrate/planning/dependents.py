@@ -23,11 +23,10 @@ from modelmigrate.sql.alter import (
     CHANGE_TYPE,
     DROP_COLUMN,
     DROP_CONSTRAINT,
-    QUALIFIED,
     AlterTable,
     parse_alter_table,
 )
-from modelmigrate.sql.names import unquote
+from modelmigrate.sql.names import QUALIFIED, unquote
 
 MAX_ATTEMPTS = 20  # each one drops dependents, or changes the statement
 BLOCKED = (errors.DependentObjectsStillExist, errors.FeatureNotSupported)

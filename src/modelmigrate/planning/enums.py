@@ -8,7 +8,7 @@ from modelmigrate.planning.dependents import (
 )
 from modelmigrate.schema.catalog import columns_of_type
 from modelmigrate.schema.diff import SchemaObject
-from modelmigrate.sql.names import split_name
+from modelmigrate.sql.names import quote, split_name, unquote, with_suffix
 from modelmigrate.sql.statements import split_parentheses
 
 
@@ -38,7 +38,7 @@ def recreation(context: PlanContext, desired: SchemaObject) -> list[str]:
     """The statements that create the enum under its name, convert its columns, and drop the old one."""
     name = desired.quoted_name
     schema, unqualified_name = split_name(name)
-    old_name = f'"{unqualified_name.strip(chr(34))}_before"'
+    old_name = quote(with_suffix(unquote(unqualified_name), "_before"))
     statements = [f"ALTER TYPE {name} RENAME TO {old_name};", desired.create_sql]
     for table, column, brackets, default in columns_of_type(context.connection, name):
         alter = f"ALTER TABLE {table} ALTER COLUMN {column}"

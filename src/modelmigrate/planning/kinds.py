@@ -3,15 +3,19 @@
 import re
 
 from modelmigrate.schema.diff import Change, Schema, SchemaObject
+from modelmigrate.schema.namespaces import PUBLIC
+from modelmigrate.sql.names import QUALIFIED
 from modelmigrate.sql.statements import replace_outside_quotes
 
+# As little as possible, and whole names: their words are none of the statement's.
+OUTSIDE_NAMES = r'(?:[^"]|"(?:[^"]|"")*")*?'
 # Kinds that `pg_dump` writes no DROP for: the part of their statement to replace, and by what.
 INVERSE_PATTERNS = {
-    "COMMENT": (r" IS .*;\Z", " IS NULL;"),
-    "ROW SECURITY": (r" ENABLE ", " DISABLE "),
-    "SEQUENCE": (r" ADD GENERATED .*", " DROP IDENTITY IF EXISTS;"),
-    "SEQUENCE OWNED BY": (r" OWNED BY .*", " OWNED BY NONE;"),
-    "TABLE ATTACH": (r"ALTER TABLE ONLY (.*) ATTACH PARTITION (\S+) .*", r"ALTER TABLE \1 DETACH PARTITION \2;"),
+    "COMMENT": (rf"\A({OUTSIDE_NAMES}) IS .*;\Z", r"\1 IS NULL;"),
+    "ROW SECURITY": (r" ENABLE (?=ROW LEVEL SECURITY;\Z)", " DISABLE "),
+    "SEQUENCE": (rf"\A({OUTSIDE_NAMES}) ADD GENERATED .*", r"\1 DROP IDENTITY IF EXISTS;"),
+    "SEQUENCE OWNED BY": (rf"\A({OUTSIDE_NAMES}) OWNED BY .*", r"\1 OWNED BY NONE;"),
+    "TABLE ATTACH": (rf"ALTER TABLE ONLY ({QUALIFIED}) ATTACH PARTITION ({QUALIFIED}) .*", r"ALTER TABLE \1 DETACH PARTITION \2;"),
 }  # fmt: skip
 # Kinds that can be changed without being dropped first: what to replace in their CREATE, and by what.
 REPLACE_FORMS = {
@@ -60,8 +64,10 @@ def validate_constraint_statement(change: Change, desired: Schema) -> str:
     return f"{alter} VALIDATE CONSTRAINT {name};" if stays else ""
 
 
-def is_planned_by_atlas(change: Change) -> bool:
-    """Whether Atlas plans this change; it does not plan the indexes of materialized views."""
+def is_planned_by_atlas(change: Change, desired: Schema) -> bool:
+    """Whether Atlas plans this change; it does not plan the indexes of materialized views, and is not
+    asked about schemas that are to go."""
     obj = change.desired or change.current
     of_view = obj and any(label.startswith("MATERIALIZED VIEW ") for label in obj.belongs_to)
-    return change.kind in PLANNED_BY_ATLAS and not of_view
+    stays = change.schema == PUBLIC or f"SCHEMA {change.schema}" in desired
+    return change.kind in PLANNED_BY_ATLAS and stays and not of_view

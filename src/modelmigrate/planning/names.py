@@ -8,7 +8,7 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.catalog import CatalogObject, catalog_objects
 from modelmigrate.schema.diff import Change, SchemaObject, diff
 from modelmigrate.schema.table import split_table
-from modelmigrate.sql.names import IDENTIFIER, quote, split_name, unquote
+from modelmigrate.sql.names import IDENTIFIER, literal, quote, split_name, unquote, with_suffix
 from modelmigrate.sql.patterns import AUTOMATIC_NOT_NULL_NAME
 
 # How each kind of catalog object is renamed, tables and types before what is in them.
@@ -68,8 +68,7 @@ class Names:
         place = self.place(key, new)
         for other, name in list(self.names.items()):
             if other != key and self.place(other, name) == place:
-                aside = unquote(name.replace("'", '"'))[:50]
-                self._write(other, quote_like(name, f"{aside}_before"))
+                self._write(other, quote_like(name, with_suffix(bare(name), "_before")))
         self._write(key, new)
 
     def _write(self, key: Key, new: str) -> None:
@@ -85,7 +84,12 @@ class Names:
 
 def quote_like(name: str, new: str) -> str:
     """A new name in the quotes that the old one has: those of a value, or of an object."""
-    return "'" + new.replace("'", "''") + "'" if name.startswith("'") else quote(new)
+    return literal(new) if name.startswith("'") else quote(new)
+
+
+def bare(name: str) -> str:
+    """A name without its quotes, or a value without its own."""
+    return name[1:-1].replace("''", "'") if name.startswith("'") else unquote(name)
 
 
 def restore_names(current_url: str, desired_url: str) -> list[str]:

@@ -172,8 +172,8 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
 
     The order is what makes a plan work, and read like one by hand:
 
-    1. Extensions: new columns and indexes may use their types and operators. Indexes, constraints and
-       sequences with another name, which Atlas would recreate.
+    1. Schemas and extensions: new columns and indexes may use their types and operators. Indexes,
+       constraints and sequences with another name, which Atlas would recreate.
     2. Generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does
        not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
@@ -187,13 +187,13 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         if count == len(context.statements):
             break
         count = len(context.statements)
-        create_objects(context, lambda each: each.kind == "EXTENSION")
+        create_objects(context, lambda each: each.kind in ("EXTENSION", "SCHEMA"))
         rename_what_is_the_same(context)
         carry_sequences_over(context)
         if missed_by_atlas:
             create_what_atlas_misses(context, missed_by_atlas)
         change_generated_columns(context)
         reason = apply_atlas_plan(context)
-        drop_objects(context, lambda each: not is_planned_by_atlas(each))
-        create_objects(context, lambda each: not is_planned_by_atlas(each))
+        drop_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
+        create_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
     return reason

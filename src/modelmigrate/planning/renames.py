@@ -1,5 +1,6 @@
 """What may have been renamed in the models: found, confirmed, and written as RENAME."""
 
+import re
 from contextlib import closing
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.catalog import catalog_objects
+from modelmigrate.schema.namespaces import PUBLIC
 from modelmigrate.sql.names import quote, split_name, unquote
 from modelmigrate.terminal import ask, is_interactive
 
@@ -19,7 +21,7 @@ CASTS = """
 
 class Rename(NamedTuple):
     """A possible rename: of a table or a type where `parent` is empty, else of a column of that table or
-    a value of that enum. Names are as people write them, without quotes."""
+    a value of that enum. Names are as people write them: see `spelled`."""
 
     parent: str
     old: str
@@ -176,21 +178,28 @@ def rename_of(kind: str, parent: str, old: str, new: str, reason: str) -> Rename
         return Rename("", shown(old), shown(new), kind, reason, "\n".join(steps))
     if kind == "column":
         sql = f"ALTER TABLE {in_sql(parent)} RENAME COLUMN {quote(unquote(old))} TO {quote(unquote(new))};"
-        return Rename(shown(parent), unquote(old), unquote(new), kind, reason, sql)
+        old, new = (spelled(unquote(each)) for each in (old, new))
+        return Rename(shown(parent), old, new, kind, reason, sql)
     sql = f"ALTER TYPE {in_sql(parent)} RENAME VALUE {old} TO {new};"
-    old, new = (each[1:-1].replace("''", "'") for each in (old, new))
+    old, new = (spelled(each[1:-1].replace("''", "'")) for each in (old, new))
     return Rename(shown(parent), old, new, kind, reason, sql)
 
 
 def shown(qualified: str) -> str:
-    """A name as people write it: without quotes, and without the schema public."""
-    return ".".join(map(unquote, split_name(qualified))).removeprefix("public.")
+    """A name as people write it, without the schema public."""
+    schema, name = (spelled(unquote(part)) for part in split_name(qualified))
+    return name if schema == PUBLIC else f"{schema}.{name}"
+
+
+def spelled(name: str) -> str:
+    """A name as an answer has it: in quotes where it could end too early."""
+    return quote(name) if re.search(r'[.:,"]', name) else name
 
 
 def in_sql(qualified: str) -> str:
     """A name in quotes, without the schema public."""
     schema, name = split_name(qualified)
-    return f"{'' if schema == 'public' else f'{schema}.'}{quote(unquote(name))}"
+    return f"{'' if schema == PUBLIC else f'{schema}.'}{quote(unquote(name))}"
 
 
 def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
@@ -218,7 +227,7 @@ def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
 
 
 def _match_answer(possible: list[Rename], answer: str) -> list[Rename]:
-    labels = [] if answer == "none" else answer.split(",")
+    labels = [] if answer == "none" else re.findall(r'(?:[^,"]|"[^"]*")+', answer)
     renames = [next((r for r in possible if matches(label, r)), None) for label in labels]
     if None in renames:
         options = ", ".join(each.label for each in possible) or "none"
@@ -267,9 +276,13 @@ def _ask_whether(rename: Rename) -> bool:
 
 def matches(label: str, rename: Rename) -> bool:
     """Whether a label means this rename: `users.nick:nickname`, `users.nick:users.nickname` or, without
-    the table, `nick:nickname`."""
-    old, _, new = label.strip().partition(":")
-    return old in {rename.old, rename.old_name} and new in {rename.new, rename.new_name}
+    the table, `nick:nickname`; with or without quotes."""
+    labels = {
+        f"{old}:{new}"
+        for old in (rename.old, rename.old_name)
+        for new in (rename.new, rename.new_name)
+    }
+    return label.strip() in labels | {each.replace('"', "") for each in labels}
 
 
 def rename_statements(renames: list[Rename]) -> list[str]:

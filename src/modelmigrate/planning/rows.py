@@ -14,6 +14,7 @@ import psycopg
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
 from modelmigrate.schema.catalog import USER_SCHEMAS
+from modelmigrate.sql.names import literal
 
 ROWS = 3  # in each table
 ATTEMPTS = 10  # for a row, since a check or a unique key may want other values
@@ -116,9 +117,7 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
     """
     with closing(connect(url)) as connection:
         for *_, sequence in connection.execute(SEQUENCES.encode()).fetchall():
-            advance = (
-                f"SELECT setval($${sequence}$$, greatest(last_value, {POSITION})) FROM {sequence}"
-            )
+            advance = f"SELECT setval({literal(sequence)}, greatest(last_value, {POSITION})) FROM {sequence}"
             try_execute(connection, advance)
         found = {oid: rest for oid, *rest in connection.execute(TABLES.encode())}
         chosen = [oid for oid, (name, _) in found.items() if only is None or name in only]

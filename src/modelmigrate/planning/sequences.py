@@ -13,9 +13,8 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.catalog import table_columns
 from modelmigrate.schema.diff import SchemaObject, diff
-from modelmigrate.sql.names import quote, split_name, unquote
+from modelmigrate.sql.names import label_name, literal, quote, split_name, unquote, with_suffix
 
-MAX_NAME_LENGTH = 63 - len("_before")
 COLUMN_SEQUENCES = """
     SELECT refobjid::regclass::text, quote_ident(attname), objid::regclass::text, deptype = 'i'
     FROM pg_depend
@@ -88,9 +87,11 @@ def replace(found: ColumnSequence, wanted: ColumnSequence, created: list[str]) -
     """The statements that make an identity column of a serial one, or a serial one of an identity
     column; `created` are those that create what is wanted."""
     schema, name = split_name(found.name)
-    short = quote(unquote(name)[:MAX_NAME_LENGTH] + "_before")
+    short = quote(with_suffix(unquote(name), "_before"))
     before = f"{schema}.{short}"
-    position = f"SELECT pg_catalog.setval('{wanted.name}', last_value, is_called) FROM {before};"
+    position = (
+        f"SELECT pg_catalog.setval({literal(wanted.name)}, last_value, is_called) FROM {before};"
+    )
     set_aside = f"ALTER SEQUENCE {found.name} RENAME TO {short};"
     if wanted.is_identity:
         return [
@@ -116,7 +117,7 @@ def add(context: PlanContext, wanted: ColumnSequence) -> list[str]:
         *([] if column.not_null else [f"{wanted.alter_column} SET NOT NULL;"] * wanted.is_identity),
         *([f"{wanted.alter_column} DROP DEFAULT;"] if column.default else []),
         *statements_of(context.desired, wanted),
-        f"SELECT pg_catalog.setval('{wanted.name}', max({wanted.column})) FROM {wanted.table}"
+        f"SELECT pg_catalog.setval({literal(wanted.name)}, max({wanted.column})) FROM {wanted.table}"
         f" HAVING max({wanted.column}) >= ({alone});",
     ]
 
@@ -127,7 +128,7 @@ def statements_of(schema: dict[str, SchemaObject], wanted: ColumnSequence) -> li
     if wanted.is_identity:
         marker = f"    SEQUENCE NAME {wanted.name}\n"
         return [obj.create_sql for obj in schema.values() if marker in obj.create_sql]
-    label = f"SEQUENCE {'.'.join(map(unquote, split_name(wanted.name)))}"
+    label = f"SEQUENCE {label_name(wanted.name)}"
     default = f"{wanted.alter_column.replace('ALTER TABLE', 'ALTER TABLE ONLY')} SET DEFAULT "
     return [
         obj.create_sql

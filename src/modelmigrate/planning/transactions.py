@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from modelmigrate.planning.context import InTransaction
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import Schema
-from modelmigrate.sql.names import unquote
+from modelmigrate.sql.names import label_name
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import split_statements, strip_comments
 
@@ -47,13 +47,13 @@ def can_be_concurrent(index: re.Match[str], current: Schema) -> bool:
     """Whether an INDEX_STATEMENT is for a table that exists and is not partitioned. A new table's
     indexes are created with it, while it is empty."""
     if index["table"] is None:  # DROP INDEX
-        obj = current.get(f"INDEX public.{unquote(index['name'])}")
+        obj = current.get(f"INDEX {label_name(index['name'])}")
         return (
             obj is not None
             and " ON ONLY " not in obj.create_sql
             and not is_declared(obj)  # the index of a materialized view
         )
-    table = current.get(f"TABLE public.{unquote(index['table'])}")
+    table = current.get(f"TABLE {label_name(index['table'])}")
     return table is not None and "\nPARTITION BY " not in table.create_sql
 
 

@@ -1,6 +1,5 @@
 """What only migrations create: it stands beside what the models and the .sql files make."""
 
-import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -10,12 +9,13 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.schema.declared import is_declared
 from modelmigrate.schema.diff import Schema, SchemaObject
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.namespaces import PUBLIC
 from modelmigrate.schema.table import split_table
-from modelmigrate.sql.names import split_name, unquote
+from modelmigrate.sql.names import label_name, label_part, split_name, unquote
 from modelmigrate.sql.patterns import CREATED
 from modelmigrate.sql.statements import strip_comments
 
-# Whether models manage an object of the schema public, by its kind (FK and CHECK CONSTRAINT count as
+# Whether models manage an object of their schemas, by its kind (FK and CHECK CONSTRAINT count as
 # CONSTRAINT); kinds that are not named here are never theirs. `partitions` are the labels of tables
 # that are attached to another one.
 Manages = Callable[[SchemaObject, set[str]], bool]
@@ -35,14 +35,17 @@ OF_EITHER = {"SEQUENCE", "DOMAIN"}
 IN_USE = "SELECT refclassid::bigint, refobjid::bigint FROM pg_depend WHERE deptype = 'n'"
 
 
-def objects_only_in_migrations(schema: Schema) -> Schema:
+def objects_only_in_migrations(schema: Schema, named: set[str], made: set[str]) -> Schema:
     """The objects that neither models nor .sql files manage: rules, partitions, domains, privileges and
-    so on. The models may make some of them all the same: see `not_made`."""
+    so on. The models may make some of them all the same: see `not_made`. `named` are the schemas that
+    models have, and `made` those that they had when a migration was created."""
     partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
     others = {
         label: obj
         for label, obj in schema.items()
-        if not is_declared(obj) and not is_managed_by_models(obj, partitions)
+        if not is_declared(obj)
+        and not (obj.schema in named | made and is_managed_by_models(obj, partitions))
+        and not (obj.kind == "SCHEMA" and unquote(obj.quoted_name) in named)
     }
     return partitions_of_tables(others)
 
@@ -50,7 +53,7 @@ def objects_only_in_migrations(schema: Schema) -> Schema:
 def partitions_of_tables(others: Schema) -> Schema:
     """The same objects, but with partitions that take their columns, keys and indexes from their table:
     where models change it, they change with it."""
-    indexes = {obj.name.partition(".")[2] for obj in others.values() if obj.kind == "INDEX ATTACH"}
+    indexes = {name_without_schema(obj) for obj in others.values() if obj.kind == "INDEX ATTACH"}
     changed: Schema = {}
     for label, obj in others.items():
         attach = others.get(f"TABLE ATTACH {obj.name}") if obj.kind == "TABLE" else None
@@ -68,17 +71,20 @@ def partitions_of_tables(others: Schema) -> Schema:
 def comes_with_its_table(obj: SchemaObject, indexes: set[str]) -> bool:
     """Whether it is an index or a key that a partition has from its table; `indexes` are the names of
     these."""
-    name = obj.name.partition(".")[2]
+    name = name_without_schema(obj)
     return obj.kind in ("INDEX", "CONSTRAINT") and (
         name in indexes or any(name.endswith(f" {index}") for index in indexes)
     )
 
 
+def name_without_schema(obj: SchemaObject) -> str:
+    return obj.name.removeprefix(f"{label_part(obj.schema)}.")
+
+
 def is_managed_by_models(obj: SchemaObject, partitions: set[str]) -> bool:
     """Whether models declare objects like this one: see `MANAGED_BY_MODELS`."""
     manages = MANAGED_BY_MODELS.get("CONSTRAINT" if "CONSTRAINT" in obj.kind else obj.kind)
-    in_public = re.match(r"(COLUMN |TABLE )?public\.", obj.name)
-    return bool(in_public and manages and manages(obj, partitions))
+    return bool(manages and manages(obj, partitions))
 
 
 def not_made(others: Schema, made: Schema, waiting: Iterable[str] = ()) -> Schema:
@@ -98,14 +104,14 @@ def created_names(statements: Iterable[str]) -> set[tuple[str, str]]:
     names = set()
     for match in filter(None, found):
         kind = match["kind"].upper()
-        schema, name = map(plain_name, split_name(match["name"]))
-        names.add((kind, name if kind == "SCHEMA" else f"{schema or 'public'}.{name}"))
+        schema, name = map(folded, split_name(match["name"]))
+        names.add((kind, name if kind == "SCHEMA" else label_name(f"{schema or PUBLIC}.{name}")))
     return names
 
 
-def plain_name(word: str) -> str:
-    """A name as PostgreSQL keeps it: in lower case, unless it has quotes."""
-    return unquote(word) if word.startswith('"') else word.lower()
+def folded(word: str) -> str:
+    """A part of a name in the case in which PostgreSQL keeps it: in lower case, unless it has quotes."""
+    return word if word.startswith('"') else word.lower()
 
 
 def notes_on_kept(others: Schema, models: Iterable[str], desired_url: str) -> list[str]:

@@ -14,6 +14,10 @@ from modelmigrate.postgres.connection import connect
 USER_SCHEMAS = (
     "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'atlas_schema_revisions')"
 )
+SCHEMAS = f"""
+    SELECT nspname FROM pg_namespace n WHERE {USER_SCHEMAS} AND NOT EXISTS (
+        SELECT FROM pg_depend
+        WHERE classid = 'pg_namespace'::regclass AND objid = n.oid AND deptype = 'e') ORDER BY 1"""
 OBJECTS = f"""
     SELECT 'relation', c.oid, 0, format('%I.%I', n.nspname, c.relname), quote_ident(c.relname),
            CASE c.relkind WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'v' THEN 'VIEW'
@@ -72,6 +76,20 @@ VIEW_COLUMNS = """
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('v', 'm') AND attnum > 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, attnum"""
+
+
+FOREIGN_KEYS = """
+    SELECT n.nspname, c.relname, conname, m.nspname, t.relname
+    FROM pg_constraint
+    JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class t ON t.oid = confrelid JOIN pg_namespace m ON m.oid = t.relnamespace
+    WHERE contype = 'f'"""
+NAMES_TO_ESCAPE = """
+    SELECT nspname FROM pg_namespace WHERE nspname ~ '["\\\\]'
+    UNION SELECT relname FROM pg_class WHERE relname ~ '["\\\\]'
+    UNION SELECT attname FROM pg_attribute WHERE attname ~ '["\\\\]'
+    UNION SELECT conname FROM pg_constraint WHERE conname ~ '["\\\\]'
+    UNION SELECT typname FROM pg_type WHERE typname ~ '["\\\\]'"""
 
 
 class CatalogObject(NamedTuple):
@@ -152,6 +170,29 @@ def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tupl
           AND NOT c.relispartition""",
         {"name": name},
     ).fetchall()
+
+
+def names_to_escape(*urls: str) -> set[str]:
+    """The names of any objects of these databases that hold double quotes or backslashes."""
+    found: set[str] = set()
+    for url in urls:
+        with closing(connect(url)) as connection:
+            found |= {name for (name,) in connection.execute(NAMES_TO_ESCAPE.encode())}
+    return found
+
+
+def user_schemas(url: str) -> list[str]:
+    """The schemas of a database that are neither PostgreSQL's, nor Atlas's, nor an extension's."""
+    with closing(connect(url)) as connection:
+        return [name for (name,) in connection.execute(SCHEMAS.encode())]
+
+
+def foreign_keys(url: str) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """The table that each foreign key refers to, by the table and the name of the constraint; tables are
+    a schema and a name, unquoted."""
+    with closing(connect(url)) as connection:
+        rows = connection.execute(FOREIGN_KEYS).fetchall()
+    return {(schema, table, name): (to, target) for schema, table, name, to, target in rows}
 
 
 def view_columns(url: str) -> list[tuple[str, str]]:

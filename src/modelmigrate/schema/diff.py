@@ -32,7 +32,7 @@ class SchemaObject:
     kind: str
     """TABLE, FK CONSTRAINT, VIEW and so on."""
     name: str
-    """With its schema: `public.users uq_users_username`. Unquoted."""
+    """With its schema: `public.users uq_users_username`. Unquoted where that can be read in one way only."""
     create_sql: str
     drop_sql: str
     """Empty where `pg_dump` writes none: see `planning.kinds.inverse_statement`."""
@@ -40,6 +40,8 @@ class SchemaObject:
     """The labels of the tables, views and so on that it is a part of, and is dropped with."""
     catalog: tuple[int, int] = field(default=(0, 0), compare=False)
     """The oids of its catalog and of its row there, which differ between databases."""
+    schema: str = ""
+    """The one that it is in, unquoted; empty for what is in none."""
 
     @property
     def label(self) -> str:
@@ -91,6 +93,11 @@ class Change(NamedTuple):
         """The label for people: see `SchemaObject.title`."""
         side = self.desired or self.current
         return side.title if side else self.label
+
+    @property
+    def schema(self) -> str:
+        side = self.desired or self.current
+        return side.schema if side else ""
 
     @property
     def name(self) -> str:

@@ -21,6 +21,7 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_SCHEMA
 from modelmigrate.schema.archive import Entry, read_archive
 from modelmigrate.schema.diff import Schema, SchemaObject
+from modelmigrate.sql.names import label_part
 
 # What is written for a whole database, which is not ours to create.
 OF_DATABASE = re.compile(
@@ -36,6 +37,11 @@ OWNABLE = {
 }  # fmt: skip
 # What other objects are parts of.
 WHOLES = {"FOREIGN TABLE", "MATERIALIZED VIEW", "TABLE", "VIEW"}
+# What an archive names by its own name alone, not after its table's.
+NAMED_ALONE = WHOLES | {
+    "COLLATION", "DOMAIN", "INDEX", "INDEX ATTACH", "ROW SECURITY", "SEQUENCE", "SEQUENCE OWNED BY",
+    "STATISTICS", "TABLE ATTACH", "TYPE",
+}  # fmt: skip
 INVALID_INDEXES = """
     SELECT format('%I.%I', n.nspname, c.relname)
     FROM pg_index i JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
@@ -127,18 +133,20 @@ def schema_of(entries: list[Entry], roles: dict[str, str], quoted_owner: str) ->
         # The comment on an extension comes from the extension, and differs by its version.
         if not create_sql.startswith("COMMENT ON EXTENSION"):
             drop_sql = if_exists(entry.drop_sql.strip())
-            parents = tuple(label_of(each) for each in wholes_of(entry, by_number))
+            parents = tuple(label_of(each, by_number) for each in wholes_of(entry, by_number))
             obj = SchemaObject(
-                entry.kind, name_of(entry), create_sql, drop_sql, parents, entry.catalog
-            )
+                entry.kind, name_of(entry, by_number), create_sql, drop_sql, parents, entry.catalog,
+                entry.schema,
+            )  # fmt: skip
             schema[obj.label] = obj
         if entry.kind in OWNABLE and entry.drop_sql and (role := roles.get(entry.owner, "")):
             alter = (
                 entry.drop_sql.strip().replace("DROP", "ALTER", 1).removesuffix(";") + " OWNER TO"
             )
+            label = label_of(entry, by_number)
             obj = SchemaObject(
-                "OWNER", label_of(entry), f"{alter} {role};", f"{alter} CURRENT_USER;",
-                (label_of(entry),),
+                "OWNER", label, f"{alter} {role};", f"{alter} CURRENT_USER;", (label,),
+                schema=entry.schema,
             )  # fmt: skip
             schema[obj.label] = obj
     return schema
@@ -211,22 +219,34 @@ def wholes_of(entry: Entry, by_number: dict[int, Entry]) -> list[Entry]:
         and each.schema == entry.schema
         and f"{entry.name} ".startswith(f"{each.name} ")
     ]
+    # Where a name with spaces could be that of two of them, its statement names the one.
+    for each in named if len(named) > 1 else []:
+        table = re.escape(each.drop_sql.strip().removesuffix(";").partition(f"{each.kind} ")[2])
+        if re.search(rf" (?:ON|ONLY) {table}(?: DROP | ALTER |;)", entry.drop_sql):
+            return [each]
     return [max(named, key=lambda each: len(each.name))] if named else []
 
 
-def name_of(entry: Entry) -> str:
+def name_of(entry: Entry, by_number: dict[int, Entry]) -> str:
     """The name with its schema: `public.users users_pkey`, of a comment `COLUMN public.users.id`."""
     if not entry.schema:
         return entry.name
+    schema = label_part(entry.schema)
     if entry.kind in ("ACL", "COMMENT", "SECURITY LABEL"):  # named after another object
         kind = re.match(r"(?:[A-Z]+ )+", entry.name)
-        return f"{kind[0] if kind else ''}{entry.schema}.{entry.name[kind.end() if kind else 0 :]}"
-    return f"{entry.schema}.{entry.name}"
+        return f"{kind[0] if kind else ''}{schema}.{entry.name[kind.end() if kind else 0 :]}"
+    if entry.kind in NAMED_ALONE:
+        return f"{schema}.{label_part(entry.name)}"
+    for whole in wholes_of(entry, by_number):
+        if entry.name.startswith(f"{whole.name} "):
+            own = label_part(entry.name.removeprefix(f"{whole.name} "))
+            return f"{schema}.{label_part(whole.name)} {own}"
+    return f"{schema}.{entry.name}"
 
 
-def label_of(entry: Entry) -> str:
+def label_of(entry: Entry, by_number: dict[int, Entry]) -> str:
     """As `SchemaObject.label`."""
-    return f"{entry.kind} {name_of(entry)}"
+    return f"{entry.kind} {name_of(entry, by_number)}"
 
 
 def if_exists(drop_sql: str) -> str:
@@ -246,7 +266,7 @@ def save_schema(schema: Schema) -> str:
 def load_schema(text: str) -> Schema:
     """A schema from its text."""
     loaded = (
-        SchemaObject(kind, name, create_sql, drop_sql, tuple(belongs_to), tuple(catalog))
-        for kind, name, create_sql, drop_sql, belongs_to, catalog in json.loads(text)
+        SchemaObject(kind, name, create_sql, drop_sql, tuple(belongs_to), tuple(catalog), schema)
+        for kind, name, create_sql, drop_sql, belongs_to, catalog, schema in json.loads(text)
     )
     return {obj.label: obj for obj in loaded}

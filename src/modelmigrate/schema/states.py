@@ -5,7 +5,7 @@ however many migrations it holds.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import NamedTuple
@@ -24,6 +24,8 @@ from modelmigrate.schema.declared import DeclaredObject, read_declared
 from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
 from modelmigrate.schema.dump import read_schema, save_schema
 from modelmigrate.schema.failures import tell_failures
+from modelmigrate.schema.namespaces import schemas_made_for_models, schemas_of_models
+from modelmigrate.sql.names import quote
 from modelmigrate.sql.statements import split_parentheses
 from modelmigrate.terminal import progress
 
@@ -99,10 +101,14 @@ def apply_next(url: str, count: int) -> None:
 
 @contextmanager
 def build_desired_state(
-    ddl: str, declared: list[DeclaredObject], migration_only_objects: Schema
+    ddl: str,
+    declared: list[DeclaredObject],
+    migration_only_objects: Schema,
+    abandoned_schemas: Iterable[str] = (),
 ) -> Iterator[str]:
     """The URL of a database with the tables of the models, the objects of the .sql files, and those
-    that only migrations create; to be read and cloned only.
+    that only migrations create; to be read and cloned only. Of the schemas that models had before, it
+    has those that something is in.
 
     Raises:
         MigrateError: part of it cannot be created.
@@ -110,6 +116,7 @@ def build_desired_state(
     tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
     files = files_by_statements(declared)
     others = [obj.create_sql for obj in migration_only_objects.values()]
+    drops = [f"DROP SCHEMA IF EXISTS {quote(name)};" for name in sorted(abandoned_schemas)]
 
     def build(url: str, _: int) -> None:
         progress("building the desired schema")
@@ -132,8 +139,10 @@ def build_desired_state(
         with closing(connect(url)) as connection:
             for (statement,) in connection.execute(SPELL_AGAIN).fetchall():
                 connection.execute(statement)
+            for statement in drops:
+                try_execute(connection, statement)
 
-    with open_or_build([snapshot_name(ddl, *files, *others)], build) as url:
+    with open_or_build([snapshot_name(ddl, *files, *others, *drops)], build) as url:
         yield url
 
 
@@ -221,10 +230,16 @@ def current_and_desired() -> Iterator[States]:
         ddl = pool.submit(read_models_ddl)
         migrations = read_migrations() if has_migrations() else []
         with replay_migrations(migrations) as current_url:
+            named = schemas_of_models(ddl.result())
+            made = schemas_made_for_models(migrations)
             migration_only = (
-                objects_only_in_migrations(read_schema(current_url)) if migrations else {}
+                objects_only_in_migrations(read_schema(current_url), named, made)
+                if migrations
+                else {}
             )
-            with build_desired_state(ddl.result(), declared, migration_only) as desired_url:
+            with build_desired_state(
+                ddl.result(), declared, migration_only, made - named
+            ) as desired_url:
                 models = ddl.result().split("\n\n")
                 notes = notes_on_kept(migration_only, models, desired_url)
                 yield States(current_url, desired_url, notes)

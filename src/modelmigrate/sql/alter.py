@@ -3,10 +3,9 @@
 import re
 from typing import NamedTuple
 
-from modelmigrate.sql.names import IDENTIFIER
+from modelmigrate.sql.names import IDENTIFIER, QUALIFIED
 from modelmigrate.sql.statements import split_at_commas, strip_comments
 
-QUALIFIED = rf"{IDENTIFIER}(?:\.{IDENTIFIER})?"
 ALTER_TABLE = re.compile(
     rf"ALTER TABLE (?:IF EXISTS )?(?:ONLY )?(?P<table>{QUALIFIED})\s+(?P<actions>.*?);?\s*\Z",
     re.DOTALL,

@@ -2,7 +2,7 @@
 
 import re
 
-from modelmigrate.sql.names import IDENTIFIER
+from modelmigrate.sql.names import QUALIFIED
 
 # --- tables ---
 
@@ -15,12 +15,12 @@ AUTOMATIC_NOT_NULL_NAME = re.compile(
 
 # --- indexes ---
 
-# How a CREATE INDEX or DROP INDEX in the schema public begins, in the words of Atlas or `pg_dump`. Not
-# REINDEX or ALTER INDEX. CONCURRENTLY reads like the index's name: remove it first.
+# How a CREATE INDEX or DROP INDEX begins, in the words of Atlas or `pg_dump`; a new index has no schema,
+# but that of its table. Not REINDEX or ALTER INDEX. CONCURRENTLY reads like the index's name: remove it
+# first.
 INDEX_STATEMENT = re.compile(
     r"(?P<verb>CREATE (?:UNIQUE )?INDEX|DROP INDEX)(?: IF EXISTS)?"
-    rf" (?:public\.)?(?P<name>{IDENTIFIER})"
-    rf"(?: ON (?:ONLY )?(?:public\.)?(?P<table>{IDENTIFIER}))?"
+    rf" (?P<name>{QUALIFIED})(?: ON (?:ONLY )?(?P<table>{QUALIFIED}))?"
 )
 # How a statement begins that must run outside a transaction. Not REINDEX or REFRESH CONCURRENTLY,
 # which migrations by hand alone contain.
@@ -33,17 +33,18 @@ CONCURRENTLY = re.compile(r"(CREATE (UNIQUE )?|DROP )INDEX CONCURRENTLY ")
 CREATED = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+|UNLOGGED\s+|FOREIGN\s+|RECURSIVE\s+|MATERIALIZED\s+)*"
     r"(?P<kind>AGGREGATE|COLLATION|DOMAIN|EXTENSION|FUNCTION|PROCEDURE|SCHEMA|SEQUENCE|TABLE|TYPE|VIEW)"
-    rf"\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>(?:{IDENTIFIER}\.)?{IDENTIFIER})",
+    rf"\s+(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>{QUALIFIED})",
     re.IGNORECASE,
 )
 # How a statement begins that adds a value to an enum. Not one that renames a value.
 ADD_ENUM_VALUE = re.compile(r"ALTER TYPE .+? ADD VALUE ")
-# Each table that a migration changes, without its schema public: a hint for people, since strings and
-# bodies are searched, too. Not the tables that are read only, in FROM or REFERENCES, and not what
-# follows ON UPDATE and FOR UPDATE.
+# Each table that a migration changes: a hint for people, since strings and bodies are searched, too. Not
+# the tables that are read only, in FROM or REFERENCES, and not what follows ON UPDATE and FOR UPDATE.
 CHANGED_TABLE = re.compile(
     r"""\b(?:TABLE|TRUNCATE|INSERT\s+INTO|DELETE\s+FROM|(?<!\bON\ )(?<!\bFOR\ )UPDATE
         |(?:INDEX|TRIGGER|POLICY)\s[^;(]*?\sON)
-        \s+(?:IF\s+(?:NOT\s+)?EXISTS\s+|ONLY\s+)*(?:"?public"?\.)?"?(?P<name>\w+)""",
+        \s+(?:IF\s+(?:NOT\s+)?EXISTS\s+|ONLY\s+)*(?P<name>"""
+    + QUALIFIED
+    + ")",
     re.IGNORECASE | re.VERBOSE,
 )
