@@ -20,8 +20,8 @@ CASTS = """
 
 
 class Rename(NamedTuple):
-    """A possible rename: of a table or a type where `parent` is empty, else of a column of that table or
-    a value of that enum. Names are as people write them: see `spelled`."""
+    """A possible rename: of a column of the table `parent`, of a value of that enum, or of a table or type
+    in that schema, where it is empty for `public`. Names are as people write them: see `spelled`."""
 
     parent: str
     old: str
@@ -41,12 +41,12 @@ class Rename(NamedTuple):
 
     @property
     def old_name(self) -> str:
-        """The old name, of a column or value with its table or type."""
+        """The old name with its parent."""
         return f"{self.parent}.{self.old}" if self.parent else self.old
 
     @property
     def new_name(self) -> str:
-        """The new name, of a column or value with its table or type."""
+        """The new name with its parent."""
         return f"{self.parent}.{self.new}" if self.parent else self.new
 
     @property
@@ -175,7 +175,11 @@ def rename_of(kind: str, parent: str, old: str, new: str, reason: str) -> Rename
         steps += (
             [f"{alter} {moved} RENAME TO {quote(unquote(new_name))};"] if name != new_name else []
         )
-        return Rename("", shown(old), shown(new), kind, reason, "\n".join(steps))
+        sql = "\n".join(steps)
+        if schema != new_schema or schema == PUBLIC:
+            return Rename("", shown(old), shown(new), kind, reason, sql)
+        within, name, new_name = (spelled(unquote(each)) for each in (schema, name, new_name))
+        return Rename(within, name, new_name, kind, reason, sql)
     if kind == "column":
         sql = f"ALTER TABLE {in_sql(parent)} RENAME COLUMN {quote(unquote(old))} TO {quote(unquote(new))};"
         old, new = (spelled(unquote(each)) for each in (old, new))
@@ -193,7 +197,7 @@ def shown(qualified: str) -> str:
 
 def spelled(name: str) -> str:
     """A name as an answer has it: in quotes where it could end too early."""
-    return quote(name) if re.search(r'[.:,"]', name) else name
+    return quote(name) if re.search(r'[ .:,"]', name) else name
 
 
 def in_sql(qualified: str) -> str:
@@ -288,5 +292,5 @@ def matches(label: str, rename: Rename) -> bool:
 def rename_statements(renames: list[Rename]) -> list[str]:
     """The statements for these renames."""
     # Tables and types first: a renamed table's columns name it by its new name.
-    ordered = sorted(renames, key=lambda each: bool(each.parent))
+    ordered = sorted(renames, key=lambda each: each.what in ("column", "value"))
     return [statement for each in ordered for statement in each.sql.splitlines()]
