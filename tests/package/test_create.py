@@ -9,7 +9,8 @@ import pytest
 
 from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.planning.renames import Rename, confirm_renames
+from modelmigrate.planning.confirm import confirm_renames
+from modelmigrate.planning.renames import Rename
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
 from tests.package.harness import LOADER, Project, Ran, execute

@@ -11,10 +11,11 @@ from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import file_name, file_names, write_migrations
+from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
-from modelmigrate.planning.renames import confirm_renames, possible_renames, rename_statements
+from modelmigrate.planning.renames import possible_renames, rename_statements
 from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
