@@ -7,11 +7,10 @@ from typing import NamedTuple
 import psycopg
 
 from modelmigrate.errors import MigrateError
-from modelmigrate.planning.renames import Rename, read_names, shown
+from modelmigrate.planning.renames import Rename, read_names, shown, shown_part
 from modelmigrate.postgres.connection import connect, given_url
 from modelmigrate.postgres.environments import LOCAL, development_url
 from modelmigrate.postgres.server import is_running
-from modelmigrate.sql.names import unquote
 
 Count = Callable[["Dropped"], str]
 
@@ -25,7 +24,9 @@ class Dropped(NamedTuple):
     @property
     def title(self) -> str:
         table = shown(self.table)
-        return f"the column {table}.{unquote(self.column)}" if self.column else f"the table {table}"
+        return (
+            f"the column {table}.{shown_part(self.column)}" if self.column else f"the table {table}"
+        )
 
     @property
     def query(self) -> str:
@@ -37,10 +38,10 @@ def notes_on_dropped(current_url: str, desired_url: str, renames: list[Rename]) 
     """A note on each table and column that goes, with its rows where the local database is up."""
     current = read_names(current_url).columns
     desired = {
-        shown(table): set(map(unquote, columns))
+        shown(table): set(map(shown_part, columns))
         for table, columns in read_names(desired_url).columns.items()
     }
-    new_tables = {each.old: each.new for each in renames if each.what == "table"}
+    new_tables = {each.old_name: each.new_name for each in renames if each.what == "table"}
     new_columns = {(each.parent, each.old): each.new for each in renames if each.what == "column"}
     dropped = []
     for table, columns in current.items():
@@ -51,7 +52,7 @@ def notes_on_dropped(current_url: str, desired_url: str, renames: list[Rename]) 
         dropped += [
             Dropped(table, column)
             for column in columns
-            if new_columns.get((new_table, unquote(column)), unquote(column))
+            if new_columns.get((new_table, shown_part(column)), shown_part(column))
             not in desired[new_table]
         ]
     counts = count_in_local(dropped) if dropped else {}

@@ -175,12 +175,11 @@ def rename_of(kind: str, parent: str, old: str, new: str, reason: str) -> Rename
         sql = "\n".join(steps)
         if schema != new_schema or schema == PUBLIC:
             return Rename("", shown(old), shown(new), kind, reason, sql)
-        within, name, new_name = (spelled(unquote(each)) for each in (schema, name, new_name))
-        return Rename(within, name, new_name, kind, reason, sql)
+        names = shown_part(name), shown_part(new_name)
+        return Rename(shown_part(schema), *names, kind, reason, sql)
     if kind == "column":
         sql = f"ALTER TABLE {in_sql(parent)} RENAME COLUMN {quote(unquote(old))} TO {quote(unquote(new))};"
-        old, new = (spelled(unquote(each)) for each in (old, new))
-        return Rename(shown(parent), old, new, kind, reason, sql)
+        return Rename(shown(parent), shown_part(old), shown_part(new), kind, reason, sql)
     sql = f"ALTER TYPE {in_sql(parent)} RENAME VALUE {old} TO {new};"
     old, new = (spelled(each[1:-1].replace("''", "'")) for each in (old, new))
     return Rename(shown(parent), old, new, kind, reason, sql)
@@ -188,8 +187,12 @@ def rename_of(kind: str, parent: str, old: str, new: str, reason: str) -> Rename
 
 def shown(qualified: str) -> str:
     """A name as people write it, without the schema public."""
-    schema, name = (spelled(unquote(part)) for part in split_name(qualified))
+    schema, name = map(shown_part, split_name(qualified))
     return name if schema == PUBLIC else f"{schema}.{name}"
+
+
+def shown_part(name: str) -> str:
+    return spelled(unquote(name))
 
 
 def spelled(name: str) -> str:
