@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
-from modelmigrate.sql.statements import split_statements, strip_comments
+from modelmigrate.sql.statements import split_at_commas, split_statements, strip_comments
 from tests.package.corpus import Case, numbered, parts_of
 from tests.package.harness import Project, Ran, begun_anew, connected, execute
 
@@ -38,6 +39,8 @@ SEQUENCES = f"""
 COLUMNS = """
     SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
         AND attgenerated = ''"""
+
+LATER_PART = re.compile(r"^-- Part (?!1 )", re.MULTILINE)
 
 
 class WrongError(AssertionError):
@@ -130,15 +133,16 @@ def begin(project: Project, live: str, cases: list[Case]) -> None:
 
 
 def change(project: Project, cases: list[Case]) -> int:
-    """The new models and files, and their migrations; how many they are."""
-    count = len(project.names())
+    """The new models and files, and their migrations; how many they are, as `down` counts them."""
+    names = project.names()
     declare(project, [each for case in cases for each in case.new])
     if by_hand := [each for case in cases for each in case.by_hand]:
         add_by_hand(project, "by_hand", by_hand)
     renames = ",".join(case.rename for case in cases if case.rename).replace(" ", "")
     answered(project, renames or ("none" if len(cases) > 1 else ""))
     typed(project, "check")
-    return len(project.names()) - count
+    new = [project.migrations / name for name in project.names() if name not in names]
+    return sum(not LATER_PART.search(file.read_text(encoding="utf-8")) for file in new)
 
 
 def answered(project: Project, rename: str) -> None:
@@ -179,20 +183,17 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
         )
         require_kept(before, after, renames_of(cases), exempt)
         require_inserts(live)
-        lost = names_in(case.loss for case in cases)
-        if count:
-            typed(
-                project,
-                "down",
-                env="live",
-                steps=str(count),
-                yes=True,
-                allow_loss=",".join(sorted(lost)),
-            )
+        named = take_back(project, "live", count) if count else set()
         require_schema(before_schema, read_schema(live))
-        gone = only_in(before, after, renames_of(cases))
+        lost = names_in(case.loss for case in cases)
+        if missing := lost - named:
+            raise WrongError(f"lost without a word: {missing}")
         for_good = names_in(case.changes_for_good for case in cases)
-        require_kept(before, read_contents(live), {}, lost | gone | for_good)
+        now = read_contents(live)
+        require_kept(before, now, {}, named | for_good)
+        gone = only_in(before, after, renames_of(cases))
+        for name in named - lost - gone - for_good:
+            require_lost(before, now, named - {name} | for_good, name)
         require_inserts(live)
 
 
@@ -259,14 +260,17 @@ def statements_by_hand(project: Project, cases: list[Case]) -> list[str]:
     return [each.replace("SET LOCAL", "SET") for each in statements]
 
 
-def take_back(project: Project, env: str) -> None:
-    """Roll back; what is lost by that is accepted."""
-    ran = project.run("down", env=env, yes=True)
-    losses = re.search(r"allow-loss=(\S+)", ran.said)
-    if ran.code == 3 and losses:
-        ran = project.run("down", env=env, yes=True, allow_loss=losses[1].strip("'"))
+def take_back(project: Project, env: str, steps: int = 1) -> set[str]:
+    """Roll back, and accept what is lost by that, or was before; the names of that."""
+    options: dict[str, str | bool] = {"env": env, "steps": str(steps), "yes": True}
+    ran = project.run("down", **options)
+    losses = re.search(r"allow-loss=(.+)$", ran.said, re.MULTILINE)
+    names = shlex.split(losses[1])[0] if ran.code == 3 and losses else ""
+    if names:
+        ran = project.run("down", **options, allow_loss=names)
     if ran.code:
         raise CrashError(f"down {env} ended with {ran.code}: {ran.said}")
+    return set(split_at_commas(names)) - {""}
 
 
 def require_refusal(project: Project, cases: list[Case], refused: str) -> None:
@@ -376,6 +380,15 @@ def require_kept(
         if key in after.positions and after.positions[key] != at and table not in exempt:
             now = after.positions[key]
             raise WrongError(f"the sequence of {table} {column} was at {at}, and is at {now}")
+
+
+def require_lost(before: Contents, after: Contents, exempt: set[str], name: str) -> None:
+    """What was named as lost is not there as it was."""
+    try:
+        require_kept(before, after, {}, exempt)
+    except WrongError:
+        return
+    raise WrongError(f"{name} was called lost, and nothing of it is")
 
 
 def as_text(value: Any) -> Any:
