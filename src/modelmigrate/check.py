@@ -102,7 +102,7 @@ def changes_not_in_migrations() -> str:
         if not changes:
             return ""
         schemas = common_schemas(current, desired)
-        names = names_to_escape(current_url, desired_url)
+        names = names_to_escape({current_url: current, desired_url: desired})
         try:
             statements = diff_databases(current_url, desired_url, schemas, names)
         except MigrateError:  # what Atlas cannot plan is told object by object

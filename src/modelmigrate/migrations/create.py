@@ -15,7 +15,7 @@ from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
-from modelmigrate.planning.renames import possible_renames, rename_statements
+from modelmigrate.planning.renames import possible_renames, read_names, rename_statements
 from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
@@ -58,7 +58,8 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         current, desired = read_schema(current_url), read_schema(desired_url)
         if not (changes := diff(desired, current)):
             return CreatedMigrations([], warnings)
-        confirmed = confirm_renames(possible_renames(current_url, desired_url), rename)
+        names, desired_names = read_names(current_url), read_names(desired_url)
+        confirmed = confirm_renames(possible_renames(current_url, names, desired_names), rename)
         renames = rename_statements(confirmed)
         progress("planning")
         try:
@@ -72,7 +73,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             files, notes = prove_on_rows(current_url, groups, changed_tables(changes, current))
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
-        warnings += notes_on_dropped(current_url, desired_url, confirmed)
+        warnings += notes_on_dropped(names, desired_names, confirmed)
         texts = [file.text for file in files]
         contents = dict(zip(file_names(name, texts), mark_parts(texts), strict=True))
     written = write_migrations(contents, [file.down for file in files])

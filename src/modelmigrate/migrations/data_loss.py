@@ -11,7 +11,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.catalog import catalog_objects
+from modelmigrate.schema.catalog import CatalogObjects, catalog_objects
 from modelmigrate.sql.statements import (
     shorten,
     split_at_commas,
@@ -64,9 +64,9 @@ class DataLoss(NamedTuple):
         )
 
 
-def data_losses(before_url: str, after_url: str) -> list[DataLoss]:
-    """What the database `after_url`, made from a clone of `before_url`, can no longer hold."""
-    before, after = catalog_objects(before_url), catalog_objects(after_url)
+def data_losses(before_url: str, before: CatalogObjects, after: CatalogObjects) -> list[DataLoss]:
+    """What the database with the objects `after`, made from a clone of `before_url` with the objects
+    `before`, can no longer hold."""
     with closing(connect(before_url)) as connection:
         generated = set(connection.execute(GENERATED_COLUMNS).fetchall())
     losses = []
@@ -89,7 +89,7 @@ def find_data_loss(state_url: str, script: str) -> list[DataLoss]:
     with scratch_database(state_url) as work_url:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             connection.execute(script.encode())
-        return data_losses(state_url, work_url)
+        return data_losses(state_url, catalog_objects(state_url), catalog_objects(work_url))
 
 
 def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from modelmigrate.atlas.refused_statements import refused_statements
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.not_restored import find_not_restored
 from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.names import restore_names
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, verified_script
 from modelmigrate.planning.rows import (
@@ -20,6 +21,7 @@ from modelmigrate.planning.rows import (
     still_there,
 )
 from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.diff import Schema
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import replay_migrations
@@ -35,16 +37,19 @@ def generate_down(before_url: str, after_url: str, before: Contents | None = Non
     `before_url`, to the schema of that one; or that says why there is none. `before` is what the clone
     held before the migration: where it still holds it, it does so after the down migration, too."""
     previous = read_schema(before_url)
+    before_objects, after_objects = catalog_objects(before_url), catalog_objects(after_url)
     try:
         with scratch_database(after_url) as work_url:
             delete_rows(work_url)
-            statements = plan_schema_change(work_url, before_url, previous, renames=True)
+            renames = restore_names(after_objects, before_objects)
+            statements = plan_schema_change(work_url, before_url, previous, renames)
         script, note = proven_down(statements, after_url, previous, before)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
-    not_restored = find_not_restored(before_url, after_url, script, before)
+    objects = before_objects, after_objects
+    not_restored = find_not_restored(before_url, after_url, *objects, script, before)
     notes = [f"-- Not restored: {each.what}.\n" for each in not_restored]
     return f"{HEADER}{note}{''.join(notes)}\n{script}"
 

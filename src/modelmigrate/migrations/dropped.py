@@ -7,7 +7,7 @@ from typing import NamedTuple
 import psycopg
 
 from modelmigrate.errors import MigrateError
-from modelmigrate.planning.renames import Rename, read_names, shown, shown_part
+from modelmigrate.planning.renames import Names, Rename, shown, shown_part
 from modelmigrate.postgres.connection import connect, given_url
 from modelmigrate.postgres.environments import LOCAL, development_url
 from modelmigrate.postgres.server import is_running
@@ -34,17 +34,16 @@ class Dropped(NamedTuple):
         return f"SELECT count({self.column or '*'}) FROM {self.table}"
 
 
-def notes_on_dropped(current_url: str, desired_url: str, renames: list[Rename]) -> list[str]:
+def notes_on_dropped(names: Names, desired_names: Names, renames: list[Rename]) -> list[str]:
     """A note on each table and column that goes, with its rows where the local database is up."""
-    current = read_names(current_url).columns
     desired = {
         shown(table): set(map(shown_part, columns))
-        for table, columns in read_names(desired_url).columns.items()
+        for table, columns in desired_names.columns.items()
     }
     new_tables = {each.old_name: each.new_name for each in renames if each.what == "table"}
     new_columns = {(each.parent, each.old): each.new for each in renames if each.what == "column"}
     dropped = []
-    for table, columns in current.items():
+    for table, columns in names.columns.items():
         new_table = new_tables.get(shown(table), shown(table))
         if new_table not in desired:
             dropped.append(Dropped(table))

@@ -16,7 +16,7 @@ from modelmigrate.planning.rows import Contents, not_the_same, read_contents
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.catalog import catalog_objects
+from modelmigrate.schema.catalog import CatalogObjects
 
 
 class NotRestored(NamedTuple):
@@ -39,20 +39,26 @@ class NotRestored(NamedTuple):
 
 
 def find_not_restored(
-    before_url: str, after_url: str, script: str, contents: Contents | None
+    before_url: str,
+    after_url: str,
+    before: CatalogObjects,
+    after: CatalogObjects,
+    script: str,
+    contents: Contents | None,
 ) -> list[NotRestored]:
     """What the script, a down migration, does not bring back.
 
     Args:
         before_url: Of the scratch database without the migration.
         after_url: Of a clone of it, with the migration.
+        before: The objects of the first.
+        after: The objects of the second.
         script: Leads from the second to the schema of the first.
         contents: What the clone held before the migration, if it has rows.
     """
-    before, after = catalog_objects(before_url), catalog_objects(after_url)
     dropped = {
         (loss.table, loss.column)
-        for loss in data_losses(before_url, after_url)
+        for loss in data_losses(before_url, before, after)
         if not loss.new_type
     }
     restored = contents and _contents_afterwards(after_url, script)

@@ -13,6 +13,7 @@ from modelmigrate.migrations.verify import verify_schema
 from modelmigrate.planning.proof import verify_script
 from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.snapshots import copy_roles
+from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import replay_migrations
 from modelmigrate.terminal import progress, say
@@ -53,7 +54,8 @@ def roll_back(
         losses = find_data_loss(after_url, script)
         verify_schema(target, read_schema(after_url), "Nothing was changed.")
         with on_rows(before_url, len(to_roll_back)) as (observed_url, contents):
-            not_restored = find_not_restored(before_url, observed_url, script, contents)
+            objects = catalog_objects(before_url), catalog_objects(observed_url)
+            not_restored = find_not_restored(before_url, observed_url, *objects, script, contents)
     newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
     say(f"Rolling back, newest first: {newest_first}\n\n{script}\n")
     lost_before = count_not_restored(target.url, not_restored)

@@ -34,7 +34,9 @@ def apply_atlas_plan(context: PlanContext) -> str:
             context.current_url,
             context.desired_url,
             common_schemas(context.current(), context.desired),
-            names_to_escape(context.current_url, context.desired_url),
+            names_to_escape(
+                {context.current_url: context.current(), context.desired_url: context.desired}
+            ),
         )
     except MigrateError as error:
         return str(error)

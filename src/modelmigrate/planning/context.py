@@ -45,7 +45,8 @@ class PlanContext:
     statements: list[str] = field(default_factory=list)
     """Those that ran, in their order: the plan so far."""
     cached_current: tuple[int, Schema] = (-1, {})
-    """The current schema as it was after so many statements."""
+    """The current schema as it was after so many statements; to begin with, that of the database that
+    the scratch database is a clone of, where it is known."""
     blocked_by: str = ""
     """The error of the last object that could not be dropped."""
     together: bool = False

@@ -5,7 +5,7 @@ from contextlib import closing
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.postgres.connection import connect
-from modelmigrate.schema.catalog import CatalogObject, catalog_objects
+from modelmigrate.schema.catalog import CatalogObjects
 from modelmigrate.schema.diff import Change, SchemaObject, diff
 from modelmigrate.schema.table import split_table
 from modelmigrate.sql.names import IDENTIFIER, literal, quote, split_name, unquote, with_suffix
@@ -35,7 +35,7 @@ Key = tuple[str, int, int]
 class Names:
     """What the objects of a database are called while they are renamed one after the other."""
 
-    def __init__(self, objects: dict[Key, CatalogObject]) -> None:
+    def __init__(self, objects: CatalogObjects) -> None:
         self.objects = objects
         self.names = {key: obj.name for key, obj in objects.items()}
         self.schemas = {
@@ -92,10 +92,9 @@ def bare(name: str) -> str:
     return name[1:-1].replace("''", "'") if name.startswith("'") else unquote(name)
 
 
-def restore_names(current_url: str, desired_url: str) -> list[str]:
+def restore_names(current: CatalogObjects, desired: CatalogObjects) -> list[str]:
     """The statements that give every object of the current state, a clone of the desired one, the name
     that it has there. A name that is in use is made free first, so that two may change theirs."""
-    current, desired = catalog_objects(current_url), catalog_objects(desired_url)
     names, kinds = Names(current), list(RENAME_FORMS)
     # An index or a sequence goes to the other schema with its table.
     for key in sorted(names.schemas, key=lambda key: current[key].type_name != "TABLE"):

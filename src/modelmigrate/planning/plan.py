@@ -5,6 +5,7 @@ statements that `pg_dump` writes for it, in an order that works. A plan counts o
 the same in the end.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
 from modelmigrate.planning.generated import change_generated_columns
 from modelmigrate.planning.kinds import is_planned_by_atlas
-from modelmigrate.planning.names import rename_what_is_the_same, restore_names
+from modelmigrate.planning.names import rename_what_is_the_same
 from modelmigrate.planning.objects import create_objects, create_what_atlas_misses, drop_objects
 from modelmigrate.planning.sequences import carry_sequences_over
 from modelmigrate.planning.tables import change_column_types
@@ -27,20 +28,19 @@ from modelmigrate.schema.rebuild import diff_normalized
 
 
 def plan_schema_change(
-    current_url: str, desired_url: str, desired: Schema, *, renames: bool = False
+    current_url: str, desired_url: str, desired: Schema, renames: Sequence[str] = ()
 ) -> list[str]:
     """Change the scratch database `current_url` until its schema is `desired`, that of the scratch
     database `desired_url`; the statements that did so.
 
-    With `renames`, the current state was made from a clone of the desired one, so that what was
-    renamed since can be told from what was replaced, and keeps its rows.
+    `renames` are statements to begin with: see `restore_names`.
 
     Raises:
         CannotPlanError: the current schema cannot be made the desired one.
     """
     with closing(connect(current_url, check_function_bodies="off")) as connection:
         context = PlanContext(connection, current_url, desired_url, desired)
-        rename_all(context, restore_names(current_url, desired_url) if renames else [])
+        rename_all(context, renames)
         reason, count = "", -1
         for _ in range(MAX_ROUNDS):
             if not diff(desired, context.current()):
@@ -69,7 +69,7 @@ def stands_alone(tables: set[str], change: Change) -> bool:
     return obj is None or obj.kind != "SEQUENCE" or tables.isdisjoint(obj.belongs_to)
 
 
-def rename_all(context: PlanContext, statements: list[str]) -> None:
+def rename_all(context: PlanContext, statements: Sequence[str]) -> None:
     """Run statements that rename; none of them can be left out.
 
     Raises:
@@ -115,7 +115,7 @@ def plan_migration(
     target = desired
     missed_by_atlas: set[str] = set()
     for _ in range(MAX_ROUNDS):
-        attempt = try_plan(current_url, desired_url, target, renames, missed_by_atlas)
+        attempt = try_plan(current_url, before, desired_url, target, renames, missed_by_atlas)
         if not attempt.changes:
             return attempt.statements
         if target is desired and (labels := formatting_only_changes(desired, before)):
@@ -131,6 +131,7 @@ def plan_migration(
 
 def try_plan(
     current_url: str,
+    current: Schema,
     desired_url: str,
     desired: Schema,
     renames: list[str],
@@ -140,6 +141,7 @@ def try_plan(
     with scratch_database(current_url) as work_url:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             context = PlanContext(connection, work_url, desired_url, desired)
+            context.cached_current = 0, current
             rename_all(context, renames)
             reason = run_planning_round(context, missed_by_atlas) or context.blocked_by
         result = context.current()

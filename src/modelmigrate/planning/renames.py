@@ -60,11 +60,10 @@ class Names(NamedTuple):
     """The values of each enum, with their places."""
 
 
-def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
+def possible_renames(current_url: str, current: Names, desired: Names) -> list[Rename]:
     """Every pair of a removed and an added column of a table with the same type, or one that it can
     become; of values of an enum in the same place; and of tables and enums with mostly the same columns
-    or values."""
-    current, desired = read_names(current_url), read_names(desired_url)
+    or values. `current` are the names of the database at `current_url`."""
     tables = [
         rename_of("table", "", old, new, "mostly the same columns")
         for old, new in replaced(current.columns, desired.columns)
@@ -73,7 +72,6 @@ def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
         rename_of("type", "", old, new, "mostly the same values")
         for old, new in replaced(current.values, desired.values)
     ]
-    casts = casts_without_loss(current_url)
     pairs = [(table, table, "") for table in current.columns.keys() & desired.columns.keys()]
     pairs += [
         (old, new, rename.label)
@@ -81,6 +79,14 @@ def possible_renames(current_url: str, desired_url: str) -> list[Rename]:
             tables, replaced(current.columns, desired.columns), strict=True
         )
     ]
+    pairs = [
+        (old, new, label)
+        for old, new, label in pairs
+        if (names := current.columns[old].keys() ^ desired.columns[new].keys())
+        and not names <= current.columns[old].keys()
+        and not names <= desired.columns[new].keys()
+    ]
+    casts = casts_without_loss(current_url) if pairs else set()
     columns = [
         rename_of("column", table, old, new, reason)._replace(after=label)
         for old_table, table, label in pairs

@@ -4,12 +4,14 @@ A clone of a database keeps the oids of its objects, and a rename keeps them, to
 one of which was made from a clone of the other, it is known what was renamed and what was dropped.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import psycopg
 
 from modelmigrate.postgres.connection import connect
+from modelmigrate.schema.diff import Schema
 
 USER_SCHEMAS = (
     "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'atlas_schema_revisions')"
@@ -112,7 +114,10 @@ class CatalogObject(NamedTuple):
         return self.kind, self.oid, self.number
 
 
-def catalog_objects(url: str) -> dict[tuple[str, int, int], CatalogObject]:
+CatalogObjects = dict[tuple[str, int, int], CatalogObject]
+
+
+def catalog_objects(url: str) -> CatalogObjects:
     """Every object that keeps its oid when it is renamed, by its key."""
     with closing(connect(url, search_path="")) as connection:
         rows = connection.execute(OBJECTS.encode()).fetchall()
@@ -172,12 +177,14 @@ def columns_of_type(connection: psycopg.Connection[Any], name: str) -> list[tupl
     ).fetchall()
 
 
-def names_to_escape(*urls: str) -> set[str]:
-    """The names of any objects of these databases that hold double quotes or backslashes."""
+def names_to_escape(schemas: Mapping[str, Schema]) -> set[str]:
+    """The names of objects that hold double quotes or backslashes, of the databases with these URLs and
+    schemas."""
     found: set[str] = set()
-    for url in urls:
-        with closing(connect(url)) as connection:
-            found |= {name for (name,) in connection.execute(NAMES_TO_ESCAPE.encode())}
+    for url, schema in schemas.items():
+        if any('""' in each.create_sql or "\\" in each.create_sql for each in schema.values()):
+            with closing(connect(url)) as connection:
+                found |= {name for (name,) in connection.execute(NAMES_TO_ESCAPE.encode())}
     return found
 
 
