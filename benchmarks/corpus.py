@@ -21,7 +21,7 @@ from tests.package.corpus.judge import CrashError, WrongError, judge_as_drift, j
 from tests.package.harness import Project, project_with_models
 
 VERDICTS = ("exact", "refused", "lossy", "wrong", "crash")
-TOGETHER = 8
+TOGETHER = 16
 Judge = Callable[[Project, list[Case]], None]
 DIRECTIONS: dict[str, Judge] = {"migration": judge_as_migration, "drift": judge_as_drift}
 

@@ -4,6 +4,8 @@ import atexit
 import functools
 import io
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,8 +21,10 @@ import pytest
 
 from modelmigrate.atlas.directory import update_checksums
 from modelmigrate.cli import main
+from modelmigrate.errors import Exit
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import server_url, stop_servers
+from modelmigrate.sql.statements import split_at_commas
 from tests.conftest import TREE, copy_data, in_memory
 
 
@@ -157,6 +161,18 @@ def begun_anew(project: Project, patch: pytest.MonkeyPatch) -> Iterator[None]:
     with scratch_database() as url:
         patch.setenv("LIVE_DATABASE_URL", url)
         yield
+
+
+def roll_back(project: Project, env: str = "live", steps: int = 1) -> set[str]:
+    """Roll back, and accept what is lost by that, or was before; the names of that."""
+    options: dict[str, str | bool] = {"env": env, "steps": str(steps), "yes": True}
+    ran = project.run("down", **options)
+    losses = re.search(r"allow-loss=(.+)$", ran.said, re.MULTILINE)
+    names = shlex.split(losses[1])[0] if ran.code == Exit.REFUSED and losses else ""
+    if names:
+        ran = project.run("down", **options, allow_loss=names)
+    assert ran.code == 0, ran.said
+    return set(split_at_commas(names)) - {""}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from tests.package.corpus.judge import judge_as_drift, judge_as_migration
 from tests.package.harness import Project, project_with_models
 
 CASES = read_cases()
-TOGETHER = 8
+TOGETHER = 16
 EVERY = 5  # one of so many is adopted, too; benchmarks/corpus.py adopts all of them
 
 

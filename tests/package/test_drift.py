@@ -134,7 +134,7 @@ def test_a_pending_migration_is_no_drift(project: Project) -> None:
 
 
 ALL = list((CHANGES | GONE).items())
-TOGETHER = 4  # changes that are made, and adopted, at once
+TOGETHER = 8  # changes that are made, and adopted, at once
 
 
 @pytest.mark.parametrize(

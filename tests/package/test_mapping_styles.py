@@ -12,8 +12,8 @@ import pytest
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
 from tests.conftest import TREE, run
-from tests.package.harness import Project, begun_anew, execute, project_of
-from tests.package.test_create import back, created, migrated
+from tests.package.harness import Project, begun_anew, execute, project_of, roll_back
+from tests.package.test_create import created, migrated
 
 BASE = """
 from datetime import datetime
@@ -306,11 +306,10 @@ def test_a_style_is_created_changed_and_rolled_back(project: Project, names: lis
         assert style.models.count(style.old) == 1
         execute(live, style.row)
     models(project, *(style.models.replace(style.old, style.new) for style in styles))
-    count = len(created(project))
-    assert count
+    assert created(project)
     migrated(project)
     assert created(project) == []
-    back(project, count)
+    roll_back(project)
     assert diff(before, read_schema(live)) == []
 
 

@@ -17,7 +17,7 @@ from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.schema.states import build_desired_state
 from modelmigrate.sql.statements import split_statements
 from tests.conftest import TREE, run
-from tests.package.harness import Project, execute
+from tests.package.harness import Project, execute, roll_back
 from tests.package.test_create import OUTSIDE, back, created, migrated, models
 
 # Reads snippets, prints the DDL of each, by the parts that load_models.py consists of.
@@ -406,7 +406,6 @@ STORIES = {
             State(table(NUMBER, TWICE.replace("False", "True")), STORED),
         ],
         NUMBERED,
-        lost=("things.twice",),
     ),
     "the options of an identity": Story(
         [
@@ -676,14 +675,14 @@ def lived(project: Project, live: str, ddl: Printer, stories: dict[int, Story]) 
             if step == 0 and story.rows:
                 execute(live, named(story.rows, number))
     after = [*befores[1:], read_schema(live)]
-    lost = [named(each, number) for number, story in stories.items() for each in story.lost]
-    tables = [named(each, number) for number in stories for each in ("things", "teams", "old")]
-    steps = []
+    steps: list[Step] = []
+    named_as_lost: set[str] = set()
     for step in reversed(range(length)):
         if counts[step]:
-            back(project, counts[step], *lost, *([] if step else tables))
+            named_as_lost |= roll_back(project)
         wrong = told(diff(befores[step], read_schema(live)))
         steps.append(Step(reports[step][0], after[step], reports[step][1], wrong))
+    assert named_as_lost >= {named(each, n) for n, story in stories.items() for each in story.lost}
     return steps[::-1]
 
 

@@ -13,7 +13,7 @@ from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
 from tests.package.corpus import DECLARED
-from tests.package.harness import Project, connected, execute
+from tests.package.harness import Project, connected, execute, roll_back
 from tests.package.test_create import back, created, migrated, models, refused
 
 
@@ -917,7 +917,7 @@ ALL = (
     | SPELLINGS
 )
 CASES = ALL
-TOGETHER = 5  # of the plain ones
+TOGETHER = 12  # of the plain ones
 
 
 def is_plain(case: Case) -> bool:
@@ -965,7 +965,7 @@ def test_there_and_back(project: Project, live: str, names: list[str]) -> None:
     assert same(live, case.after)
     written(project)
     assert len(project.names()) - 1 == count == case.migrations
-    back(project, count)
+    roll_back(project)
     assert diff(before, read_schema(live)) == []
 
 

@@ -59,7 +59,7 @@ def adopt(target: Target, replayed_url: str, _allow_loss: str | None, _yes: bool
             )
         with scratch_database(replayed_url) as work_url:
             plan = [make_idempotent(each) for each in plan_schema_change(work_url, live_url, live)]
-        script = verified_script(plan, [replayed_url, live_url], live)
+        script, _ = verified_script(plan, [replayed_url, live_url], live)
     text = f"-- Adopts a change made by hand: runs with and without it.\n{script}"
     with scratch_database(replayed_url) as after_url:
         with closing(connect(after_url)) as connection:
@@ -80,7 +80,7 @@ def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool)
     with clone_of_live_schema(target, replayed_url) as (live_url, _, invalid_indexes):
         with scratch_database(live_url) as work_url:
             plan = plan_schema_change(work_url, replayed_url, expected)
-        script = verified_script(plan, [live_url], expected)
+        script, _ = verified_script(plan, [live_url], expected)
         script = "\n".join([*invalid_indexes, script])
         say(f"{script}\n")
         losses = find_data_loss(live_url, script)

@@ -64,7 +64,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         progress("planning")
         try:
             statements = tell_that_made_for_models(
-                plan_migration(current_url, desired_url, desired, renames)
+                plan_migration(current_url, current, desired_url, desired, renames)
             )
             if not statements:  # only the formatting differs
                 return CreatedMigrations([], warnings)
@@ -122,9 +122,10 @@ def split_and_verify(
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
             return split_and_verify(current_url, [values, others, *rest], tables)
-        if lost := what_was_lost(before, read_contents(after_url)):
+        after = read_contents(after_url)
+        if lost := what_was_lost(before, after):
             raise CannotPlanError("\n".join(lost))
-        down = generate_down(current_url, after_url, before)
+        down = generate_down(current_url, after_url, before, after)
         return [ProvenFile(text, down), *split_and_verify(after_url, rest, set())]
 
 

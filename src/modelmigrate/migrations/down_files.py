@@ -32,10 +32,13 @@ ROWS = "-- Rows may not allow it; then it is refused, and changes nothing. With 
 HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n"
 
 
-def generate_down(before_url: str, after_url: str, before: Contents | None = None) -> str:
+def generate_down(
+    before_url: str, after_url: str, before: Contents | None = None, after: Contents | None = None
+) -> str:
     """The down migration that leads from the scratch database `after_url`, made from a clone of
     `before_url`, to the schema of that one; or that says why there is none. `before` is what the clone
-    held before the migration: where it still holds it, it does so after the down migration, too."""
+    held before the migration, and `after` what it holds now: what it still holds, it does so after the
+    down migration, too."""
     previous = read_schema(before_url)
     before_objects, after_objects = catalog_objects(before_url), catalog_objects(after_url)
     try:
@@ -43,34 +46,33 @@ def generate_down(before_url: str, after_url: str, before: Contents | None = Non
             delete_rows(work_url)
             renames = restore_names(after_objects, before_objects)
             statements = plan_schema_change(work_url, before_url, previous, renames)
-        script, note = proven_down(statements, after_url, previous, before)
+        expected = still_there(before, after) if before and after else None
+        script, restored, note = proven_down(statements, after_url, previous, expected)
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
-    objects = before_objects, after_objects
-    not_restored = find_not_restored(before_url, after_url, *objects, script, before)
+    not_restored = find_not_restored(before_url, before_objects, after_objects, before, restored)
     notes = [f"-- Not restored: {each.what}.\n" for each in not_restored]
     return f"{HEADER}{note}{''.join(notes)}\n{script}"
 
 
 def proven_down(
-    statements: list[str], after_url: str, previous: Schema, before: Contents | None
-) -> tuple[str, str]:
-    """The script of these statements, verified on the rows of `after_url`; where rows do not allow it,
-    without any, and the comment that says so.
+    statements: list[str], after_url: str, previous: Schema, expected: Contents | None
+) -> tuple[str, Contents | None, str]:
+    """The script of these statements, verified on the rows of `after_url`, and what these have become;
+    where rows do not allow it, verified without any, and the comment that says so.
 
     Raises:
         CannotPlanError: it does not restore the previous schema, or what the migration had left.
     """
-    contents = still_there(before, read_contents(after_url)) if before else None
     try:
-        return verified_script(statements, [after_url], previous, contents), ""
+        return *verified_script(statements, [after_url], previous, expected), ""
     except ROWS_DO_NOT_ALLOW as error:
         reason = error.diag.message_primary
     with scratch_database(after_url) as empty_url:
         delete_rows(empty_url)
-        return verified_script(statements, [empty_url], previous), f"{ROWS}{reason}.\n"
+        return *verified_script(statements, [empty_url], previous), f"{ROWS}{reason}.\n"
 
 
 def write_missing_down_files() -> list[str]:
@@ -91,7 +93,8 @@ def write_missing_down_files() -> list[str]:
 def generate_down_of_last(migrations: list[Migration]) -> str:
     """The down migration of the last of these migrations."""
     with replay_migrations(migrations[:-1]) as before_url, on_rows(before_url, 1) as observed:
-        return generate_down(before_url, *observed)
+        url, before = observed
+        return generate_down(before_url, url, before, read_contents(url) if before else None)
 
 
 @contextmanager

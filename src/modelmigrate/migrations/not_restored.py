@@ -40,28 +40,25 @@ class NotRestored(NamedTuple):
 
 def find_not_restored(
     before_url: str,
-    after_url: str,
     before: CatalogObjects,
     after: CatalogObjects,
-    script: str,
     contents: Contents | None,
+    restored: Contents | None,
 ) -> list[NotRestored]:
-    """What the script, a down migration, does not bring back.
+    """What a down migration does not bring back.
 
     Args:
         before_url: Of the scratch database without the migration.
-        after_url: Of a clone of it, with the migration.
-        before: The objects of the first.
-        after: The objects of the second.
-        script: Leads from the second to the schema of the first.
-        contents: What the clone held before the migration, if it has rows.
+        before: The objects of that.
+        after: The objects of a clone of it, with the migration.
+        contents: What the clone held before the migration, if it had rows.
+        restored: What it holds after the down migration; None where the rows do not allow it.
     """
     dropped = {
         (loss.table, loss.column)
         for loss in data_losses(before_url, before, after)
         if not loss.new_type
     }
-    restored = contents and _contents_afterwards(after_url, script)
     changed = not_the_same(contents, restored) if contents and restored else []
     # Whatever held values, and has them again, is restored though it was dropped.
     observed = {
@@ -84,7 +81,7 @@ def find_not_restored(
     return found
 
 
-def _contents_afterwards(after_url: str, script: str) -> Contents | None:
+def contents_afterwards(after_url: str, script: str) -> Contents | None:
     """What a clone of a scratch database holds after a script; None where its rows do not allow it."""
     with scratch_database(after_url) as url:
         with closing(connect(url)) as connection, connection.transaction():

@@ -6,7 +6,11 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
 from modelmigrate.migrations.down_files import cannot_roll_back, on_rows, read_down_file
 from modelmigrate.migrations.execute import execute_script
-from modelmigrate.migrations.not_restored import count_not_restored, find_not_restored
+from modelmigrate.migrations.not_restored import (
+    contents_afterwards,
+    count_not_restored,
+    find_not_restored,
+)
 from modelmigrate.migrations.revisions import MigrationStatus
 from modelmigrate.migrations.target import Target, require_completed
 from modelmigrate.migrations.verify import verify_schema
@@ -47,7 +51,7 @@ def roll_back(
         replay_migrations(status.applied) as after_url,
     ):
         previous = read_schema(before_url)
-        if reason := verify_script(after_url, script, previous):
+        if reason := verify_script(after_url, script, previous).reason:
             raise cannot_roll_back(
                 to_roll_back, f"its down migration does not restore the previous schema:\n{reason}"
             )
@@ -55,7 +59,8 @@ def roll_back(
         verify_schema(target, read_schema(after_url), "Nothing was changed.")
         with on_rows(before_url, len(to_roll_back)) as (observed_url, contents):
             objects = catalog_objects(before_url), catalog_objects(observed_url)
-            not_restored = find_not_restored(before_url, observed_url, *objects, script, contents)
+            restored = contents and contents_afterwards(observed_url, script)
+            not_restored = find_not_restored(before_url, *objects, contents, restored)
     newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
     say(f"Rolling back, newest first: {newest_first}\n\n{script}\n")
     lost_before = count_not_restored(target.url, not_restored)

@@ -33,7 +33,7 @@ def confirm_renames(possible: list[Rename], answer: str | None) -> list[Rename]:
 
 
 def _match_answer(possible: list[Rename], answer: str) -> list[Rename]:
-    labels = [] if answer == "none" else re.findall(r'(?:[^,"]|"[^"]*")+', answer)
+    labels = [] if answer == "none" else re.findall(r'(?:[^,"]|"[^"]*")+', answer) or [answer]
     renames = [next((r for r in possible if matches(label, r)), None) for label in labels]
     if None in renames:
         options = ", ".join(each.label for each in possible) or "none"

@@ -21,7 +21,6 @@ from modelmigrate.planning.tables import change_column_types
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Change, Schema, diff
-from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
 
 # --- any schema to any other: down migrations, drift ---
@@ -97,10 +96,10 @@ class Attempt:
 
 
 def plan_migration(
-    current_url: str, desired_url: str, desired: Schema, renames: list[str]
+    current_url: str, current: Schema, desired_url: str, desired: Schema, renames: list[str]
 ) -> list[str]:
-    """The statements that lead from the scratch database `current_url` to the schema `desired`, that of
-    the scratch database `desired_url`, after these renames: in Atlas's words for tables and enums, as
+    """The statements that lead from the scratch database `current_url`, which has the schema `current`, to
+    the schema `desired`, that of the scratch database `desired_url`, after these renames: in Atlas's words for tables and enums, as
     a person would write them.
 
     Atlas misses some properties, and says nothing: `UNIQUE (a) DEFERRABLE` it adds as `UNIQUE (a)`, and
@@ -111,16 +110,15 @@ def plan_migration(
     Raises:
         CannotPlanError: the last attempt still missed something.
     """
-    before = read_schema(current_url)
     target = desired
     missed_by_atlas: set[str] = set()
     for _ in range(MAX_ROUNDS):
-        attempt = try_plan(current_url, before, desired_url, target, renames, missed_by_atlas)
+        attempt = try_plan(current_url, current, desired_url, target, renames, missed_by_atlas)
         if not attempt.changes:
             return attempt.statements
-        if target is desired and (labels := formatting_only_changes(desired, before)):
+        if target is desired and (labels := formatting_only_changes(desired, current)):
             # They stay as they are: to write the same definition again would change nothing.
-            target = desired | {label: before[label] for label in labels}
+            target = desired | {label: current[label] for label in labels}
         elif not attempt.unresolved:
             return attempt.statements
         elif attempt.unresolved <= missed_by_atlas:

@@ -1,6 +1,7 @@
 """Scripts verified on clones of the states that they are for: what does not lead there is refused."""
 
 from contextlib import closing
+from typing import NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -24,14 +25,24 @@ BODIES_UNCHECKED = "SET LOCAL check_function_bodies = off;"
 ROWS_DO_NOT_ALLOW = (errors.IntegrityError, errors.DataError)
 
 
+class Outcome(NamedTuple):
+    """What came of a script on a clone."""
+
+    reason: str
+    """Why it does not lead where it should; empty where it does."""
+    contents: Contents | None = None
+    """What the clone held in the end, where that was compared."""
+
+
 def verified_script(
     statements: list[str],
     state_urls: list[str],
     desired: Schema,
     contents: Contents | None = None,
-) -> str:
+) -> tuple[str, Contents | None]:
     """The script of these statements, verified to lead from each of the scratch databases to the
-    desired schema, and to the values and positions of sequences that `contents` has.
+    desired schema, and to the values and positions of sequences that `contents` has; and what the last
+    of them holds in the end, with `contents`.
 
     Raises:
         CannotPlanError: it does not, or not in one transaction.
@@ -39,17 +50,17 @@ def verified_script(
     """
     script = "\n".join(statements)
     for text in (script, f"{BODIES_UNCHECKED}\n{script}"):
-        reasons = [verify_script(url, text, desired, contents) for url in state_urls]
-        if not any(reasons):
-            return f"{text}\n" if text else ""
-    raise CannotPlanError("\n".join(filter(None, reasons)))
+        outcomes = [verify_script(url, text, desired, contents) for url in state_urls]
+        if not any(each.reason for each in outcomes):
+            return f"{text}\n" if text else "", outcomes[-1].contents
+    raise CannotPlanError("\n".join(each.reason for each in outcomes if each.reason))
 
 
 def verify_script(
     state_url: str, script: str, desired: Schema, contents: Contents | None = None
-) -> str:
-    """Run a script on a clone of a scratch database, in one transaction; the reason why it does not
-    lead to the desired schema and contents, or nothing.
+) -> Outcome:
+    """Run a script on a clone of a scratch database, in one transaction; whether it leads to the desired
+    schema and contents.
 
     Raises:
         IntegrityError, DataError: with `contents`, the rows do not allow it.
@@ -59,10 +70,13 @@ def verify_script(
             if error := try_execute(connection, script):
                 if contents and isinstance(error, ROWS_DO_NOT_ALLOW):
                     raise error
-                return f"it does not run in one transaction: {error}"
+                return Outcome(f"it does not run in one transaction: {error}")
         changes = diff_normalized(desired, read_schema(url))
-        lost = what_was_lost(contents, read_contents(url)) if contents and not changes else []
-    return "\n".join([*lost, *(line for each in changes for line in (each.label, *each.lines()))])
+        if changes or not contents:
+            lines = [line for each in changes for line in (each.label, *each.lines())]
+            return Outcome("\n".join(lines))
+        held = read_contents(url)
+    return Outcome("\n".join(what_was_lost(contents, held)), held)
 
 
 def execute_as_migration(url: str, statements: list[str]) -> str:

@@ -213,7 +213,10 @@ def apart(case: Case, number: int) -> Case:
 def renaming(names: set[str], number: int) -> Callable[[str], str]:
     """What gives this number to these names, and to those that PostgreSQL derives from them."""
     longest_first = sorted((each for each in names if len(each) < 50), key=len, reverse=True)
-    words = re.compile(rf"(?<![\w\"'])(?:{'|'.join(longest_first)})(?=_|\b)(?!\")")
+    if not longest_first:
+        return str
+    begins = r"(?:(?<![\w\"'])|(?<=val\('))"  # in quotes, it is a value, unless nextval gets it
+    words = re.compile(rf"{begins}(?:{'|'.join(longest_first)})(?=_|\b)(?!\")")
     return lambda text: words.sub(rf"\g<0>_{number}", text)
 
 

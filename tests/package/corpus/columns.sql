@@ -170,7 +170,7 @@ CREATE TABLE users (id integer PRIMARY KEY, seen timestamp);
 -- new
 CREATE TABLE users (id integer PRIMARY KEY, seen date);
 -- rows
-INSERT INTO users VALUES (1, '2024-01-01 00:00');
+INSERT INTO users VALUES (1, '2024-01-01 08:30');
 -- changes: users.seen
 
 -- case: date to text

@@ -7,7 +7,6 @@ CREATE TYPE mood AS ENUM ('sad', 'ok', 'fine');
 CREATE TABLE days (id integer PRIMARY KEY, mood mood);
 -- rows
 INSERT INTO days VALUES (1, 'ok');
--- loss: days.mood
 
 -- case: a value comes in between and before all
 -- old

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,9 +16,9 @@ from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
-from modelmigrate.sql.statements import split_at_commas, split_statements, strip_comments
+from modelmigrate.sql.statements import split_statements, strip_comments
 from tests.package.corpus import Case, numbered, parts_of
-from tests.package.harness import Project, Ran, begun_anew, connected, execute
+from tests.package.harness import Project, Ran, begun_anew, connected, execute, roll_back
 
 SQL_FOLDER = "src/infrastructure/persistence/sql"
 OURS = "n.nspname !~ '^(pg_|information_schema|atlas_schema_revisions)'"
@@ -183,7 +182,7 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
         )
         require_kept(before, after, renames_of(cases), exempt)
         require_inserts(live)
-        named = take_back(project, "live", count) if count else set()
+        named = roll_back(project, "live", count) if count else set()
         require_schema(before_schema, read_schema(live))
         lost = names_in(case.loss for case in cases)
         if missing := lost - named:
@@ -235,7 +234,7 @@ def judge_as_drift(project: Project, cases: list[Case]) -> None:
                         "adopting has changed values where the change was made already"
                     )
                 require_inserts(url)
-                take_back(project, env)
+                roll_back(project, env)
                 require_schema(before_schema, read_schema(url))
 
 
@@ -258,19 +257,6 @@ def statements_by_hand(project: Project, cases: list[Case]) -> list[str]:
         file.write_bytes(content)
     statements = [strip_comments(each) for text in texts for each in split_statements(text)]
     return [each.replace("SET LOCAL", "SET") for each in statements]
-
-
-def take_back(project: Project, env: str, steps: int = 1) -> set[str]:
-    """Roll back, and accept what is lost by that, or was before; the names of that."""
-    options: dict[str, str | bool] = {"env": env, "steps": str(steps), "yes": True}
-    ran = project.run("down", **options)
-    losses = re.search(r"allow-loss=(.+)$", ran.said, re.MULTILINE)
-    names = shlex.split(losses[1])[0] if ran.code == 3 and losses else ""
-    if names:
-        ran = project.run("down", **options, allow_loss=names)
-    if ran.code:
-        raise CrashError(f"down {env} ended with {ran.code}: {ran.said}")
-    return set(split_at_commas(names)) - {""}
 
 
 def require_refusal(project: Project, cases: list[Case], refused: str) -> None:

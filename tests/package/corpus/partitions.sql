@@ -71,7 +71,7 @@ CREATE TABLE events_a PARTITION OF events FOR VALUES IN ('a', 'b');
 DROP TABLE events_a;
 -- rows
 INSERT INTO events VALUES (1, 'a');
--- changes for good: events
+-- changes for good: events, events_a
 
 -- case: partitions are partitioned
 -- both

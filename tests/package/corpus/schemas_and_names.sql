@@ -76,7 +76,6 @@ CREATE TABLE "User List" ("Id" bigserial PRIMARY KEY, "Full Name" text NOT NULL,
 CREATE INDEX "By Name" ON "User List" ("Full Name" DESC);
 -- rows
 INSERT INTO "User List" ("Full Name") VALUES ('Ada');
--- loss: User List.Is OK?
 
 -- case: reserved words
 -- old
