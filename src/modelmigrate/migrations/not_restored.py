@@ -3,9 +3,10 @@ values do not.
 
 It is found by observation: a copy gets rows, the migration and its down migration run on it, and what it
 holds is compared with what it held. So it does not matter which statement it was, or where it stands. Where
-a copy can have no rows, what was dropped counts.
+a copy can have no rows, what was dropped counts, and what got a type with less room.
 """
 
+import re
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -17,6 +18,12 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import CatalogObjects
+
+IMPLICIT_CASTS = """
+    SELECT format_type(castsource, NULL), format_type(casttarget, NULL)
+    FROM pg_cast WHERE castcontext = 'i'"""
+LIMITS = re.compile(r"\(([\d,]+)\)")  # of a length, or a precision
+OF_ANY_TEXT = ("text", "character varying")  # without a limit
 
 
 class NotRestored(NamedTuple):
@@ -54,10 +61,12 @@ def find_not_restored(
         contents: What the clone held before the migration, if it had rows.
         restored: What it holds after the down migration; None where the rows do not allow it.
     """
+    losses = data_losses(before_url, before, after)
+    implicit = implicit_casts(before_url) if any(each.new_type for each in losses) else set()
     dropped = {
         (loss.table, loss.column)
-        for loss in data_losses(before_url, before, after)
-        if not loss.new_type
+        for loss in losses
+        if not loss.new_type or not has_room_for(loss.new_type, loss.old_type, implicit)
     }
     changed = not_the_same(contents, restored) if contents and restored else []
     # Whatever held values, and has them again, is restored though it was dropped.
@@ -79,6 +88,27 @@ def find_not_restored(
             table = after.get(("relation", obj.oid, 0))
             found.append(NotRestored(*name, table.parent if table else ""))
     return found
+
+
+def implicit_casts(url: str) -> set[tuple[str, str]]:
+    """The pairs of types of which the first becomes the second wherever that is needed."""
+    with closing(connect(url)) as connection:
+        return {*connection.execute(IMPLICIT_CASTS).fetchall()}
+
+
+def has_room_for(new: str, old: str, implicit: set[tuple[str, str]]) -> bool:
+    """Whether a type can be expected to hold each value of another one, by their names alone."""
+    (plain, limits), (old_plain, old_limits) = (
+        (LIMITS.sub("", each), [int(n) for n in re.findall(r"\d+", "".join(LIMITS.findall(each)))])
+        for each in (new, old)
+    )
+    if plain != old_plain and (old_plain, plain) not in implicit and plain not in OF_ANY_TEXT:
+        return False
+    return not limits or (
+        plain == old_plain
+        and len(limits) == len(old_limits)
+        and all(limit >= old_limit for limit, old_limit in zip(limits, old_limits, strict=True))
+    )
 
 
 def contents_afterwards(after_url: str, script: str) -> Contents | None:
