@@ -467,6 +467,7 @@ def test_what_does_not_come_back_is_said_in_the_down_file_and_asked_for(
     assert refused.code == 3, refused.said
     assert f"allow-loss={label}\n" in refused.err
     assert f"not restored: {label}" in refused.out
+    assert "Only a backup has these values." in refused.err
     assert read_status(live) == before
     down.unlink()  # as in a project of an older version, it is found anyway
     assert downgrade(project, allow_loss="other").code == 3

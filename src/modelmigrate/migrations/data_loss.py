@@ -105,7 +105,11 @@ def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, 
     return {label: count for label, count in counted.items() if count != "0"}
 
 
-def require_accepted(losses: dict[str, str], allow_loss: str | None) -> None:
+BACK_UP = "Back the data up, or accept the loss"
+ONLY_A_BACKUP = "Only a backup has these values. To go on without them, accept the loss"
+
+
+def require_accepted(losses: dict[str, str], allow_loss: str | None, cure: str = BACK_UP) -> None:
     """Raise MigrateError (exit code 3) where data is lost that `allow_loss`, names with commas between,
     does not accept."""
     accepted = set(split_at_commas(allow_loss or ""))
@@ -113,7 +117,7 @@ def require_accepted(losses: dict[str, str], allow_loss: str | None) -> None:
     if not_accepted:
         lines = "\n".join(f"  {label}: {count}" for label, count in not_accepted.items())
         raise MigrateError(
-            f"data loss, in rows:\n{lines}\nNothing was changed. Back the data up, or accept the loss:"
+            f"data loss, in rows:\n{lines}\nNothing was changed. {cure}:"
             f" {project.option('allow-loss', ','.join(not_accepted))}",
             Exit.REFUSED,
         )

@@ -3,7 +3,13 @@
 from modelmigrate import project
 from modelmigrate.atlas.directory import Migration, by_create
 from modelmigrate.errors import MigrateError
-from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
+from modelmigrate.migrations.data_loss import (
+    BACK_UP,
+    ONLY_A_BACKUP,
+    count_lost_rows,
+    find_data_loss,
+    require_accepted,
+)
 from modelmigrate.migrations.down_files import cannot_roll_back, on_rows, read_down_file
 from modelmigrate.migrations.execute import execute_script
 from modelmigrate.migrations.not_restored import (
@@ -67,11 +73,12 @@ def roll_back(
     for label, what in lost_before.items():
         say(f"not restored: {label}: {what}")
     lost = count_lost_rows(target.url, losses, script)
+    cure = BACK_UP if lost else ONLY_A_BACKUP
     for label, what in lost_before.items():
         lost[label] = f"{lost[label]}; {what}" if label in lost else what
     if dry_run:
         return "dry run: nothing was changed"
-    require_accepted(lost, allow_loss)
+    require_accepted(lost, allow_loss, cure)
     confirm(target.environment, f"roll back {len(to_roll_back)} migration(s)", yes=yes)
     execute_script(target, script, to_roll_back)
     verify_schema(target.refreshed(), previous, "The migrations are rolled back.")

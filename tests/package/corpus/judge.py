@@ -182,7 +182,7 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
         )
         require_kept(before, after, renames_of(cases), exempt)
         require_inserts(live)
-        named = roll_back(project, "live", count) if count else set()
+        named = taken_back(project, "live", count) if count else set()
         require_schema(before_schema, read_schema(live))
         lost = names_in(case.loss for case in cases)
         if missing := lost - named:
@@ -234,7 +234,7 @@ def judge_as_drift(project: Project, cases: list[Case]) -> None:
                         "adopting has changed values where the change was made already"
                     )
                 require_inserts(url)
-                roll_back(project, env)
+                taken_back(project, env)
                 require_schema(before_schema, read_schema(url))
 
 
@@ -257,6 +257,14 @@ def statements_by_hand(project: Project, cases: list[Case]) -> list[str]:
         file.write_bytes(content)
     statements = [strip_comments(each) for text in texts for each in split_statements(text)]
     return [each.replace("SET LOCAL", "SET") for each in statements]
+
+
+def taken_back(project: Project, env: str, steps: int = 1) -> set[str]:
+    """What a rollback names as lost."""
+    try:
+        return roll_back(project, env, steps)
+    except AssertionError as error:
+        raise CrashError(str(error)) from None
 
 
 def require_refusal(project: Project, cases: list[Case], refused: str) -> None:

@@ -144,7 +144,8 @@ CREATE TABLE users (id integer PRIMARY KEY, n integer);
 -- new
 CREATE TABLE users (id integer PRIMARY KEY, n integer GENERATED ALWAYS AS (id * 2) STORED);
 -- rows
-INSERT INTO users VALUES (1, 2);
+INSERT INTO users VALUES (1, 7);
+-- changes: users.n
 
 -- case: privileges on functions, sequences and schemas come
 -- both
