@@ -11,7 +11,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.catalog import catalog_objects
+from modelmigrate.schema.catalog import CatalogObject, catalog_objects
 from modelmigrate.sql.statements import (
     shorten,
     split_at_commas,
@@ -21,6 +21,16 @@ from modelmigrate.sql.statements import (
 from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
+# What is in a column beside its type: the base type of a domain, and the attributes of a composite type.
+BASE_TYPES = """
+    SELECT attrelid, attnum, format_type(typbasetype, typtypmod)
+    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE typtype = 'd' AND attnum > 0"""
+ATTRIBUTES = """
+    SELECT c.attrelid, c.attnum, t.oid, a.attnum, quote_ident(a.attname)
+    FROM pg_attribute c JOIN pg_type t ON t.oid = c.atttypid
+    JOIN pg_class r ON r.oid = typrelid AND relkind = 'c'
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.attnum > 0 AND NOT c.attisdropped"""
 GENERATED_COLUMNS = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerated <> ''"
 # From a value to the new type and back: by PostgreSQL's own casts, else through text.
 WAYS = ("{0}::{1}::{2}", "{0}::text::{1}::text::{2}")
@@ -30,25 +40,31 @@ COMPARED_AS = {"json": "jsonb", "xml": "text"} | dict.fromkeys(
 )
 
 
+Objects = dict[tuple[str, int, int], CatalogObject]
+
+
 class DataLoss(NamedTuple):
-    """A table, a column, or what does not fit into a column's new type."""
+    """A table, a column, an attribute of it, or what does not fit into a column's new type."""
 
     table: str
     column: str = ""
     old_type: str = ""
     new_type: str = ""
+    attribute: str = ""
 
     @property
     def label(self) -> str:
-        """How it is accepted by name: `users.bio`, `teams`."""
-        return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
+        """How it is accepted by name: `users.bio`, `teams`, `users.address.city`."""
+        parts = self.table.removeprefix("public."), self.column, self.attribute
+        return ".".join(filter(None, parts))
 
     @property
     def query(self) -> str:
         """How to count the rows that lose data."""
         if not self.column:
             return f"SELECT count(*) FROM {self.table}"
-        return f"SELECT count({self.column}) FROM {self.table}"
+        value = f"({self.column}).{self.attribute}" if self.attribute else self.column
+        return f"SELECT count({value}) FROM {self.table}"
 
     def query_for_type(self, way: str) -> str:
         """How to count the rows whose value is another one after the new type and back: in types, since
@@ -69,7 +85,7 @@ def data_losses(before_url: str, after_url: str) -> list[DataLoss]:
     before, after = catalog_objects(before_url), catalog_objects(after_url)
     with closing(connect(before_url)) as connection:
         generated = set(connection.execute(GENERATED_COLUMNS).fetchall())
-    losses = []
+    losses = inside_of_columns(before_url, after_url, before)
     for key, obj in before.items():
         remaining = after.get(key)
         is_table = obj.kind == "relation" and obj.type_name == "TABLE"
@@ -82,6 +98,36 @@ def data_losses(before_url: str, after_url: str) -> list[DataLoss]:
             elif remaining.type_name != obj.type_name:
                 losses.append(DataLoss(obj.parent, obj.name, obj.type_name, remaining.type_name))
     return losses
+
+
+def inside_of_columns(before_url: str, after_url: str, names: Objects) -> list[DataLoss]:
+    """What columns can no longer hold whose type has kept its name: a domain or a composite type.
+    `names` are all objects before."""
+    bases, attributes = [], []
+    for url in (before_url, after_url):
+        with closing(connect(url, search_path="")) as connection:
+            bases.append({row[:2]: row[2] for row in connection.execute(BASE_TYPES)})
+            attributes.append(connection.execute(ATTRIBUTES).fetchall())
+    losses = [
+        DataLoss(*name_of(names, key), base, bases[1][key])
+        for key, base in bases[0].items()
+        if base != bases[1].get(key, base)
+    ]
+    # By their numbers, which a rename leaves; by their names where the type is another one.
+    types = {row[:2]: row[2] for row in attributes[1]}
+    kept = {row[:4] for row in attributes[1]} | {(*row[:2], row[4]) for row in attributes[1]}
+    for *column, of_type, number, name in attributes[0]:
+        key = (column[0], column[1])
+        same_type = types.get(key) == of_type
+        if key in types and ((*key, of_type, number) if same_type else (*key, name)) not in kept:
+            losses.append(DataLoss(*name_of(names, key), attribute=name))
+    return losses
+
+
+def name_of(names: Objects, column: tuple[int, int]) -> tuple[str, str]:
+    """The table and the name of a column."""
+    found = names["column", *column]
+    return found.parent, found.name
 
 
 def find_data_loss(state_url: str, script: str) -> list[DataLoss]:

@@ -53,7 +53,7 @@ def find_not_restored(
     dropped = {
         (loss.table, loss.column)
         for loss in data_losses(before_url, after_url)
-        if not loss.new_type
+        if not loss.new_type and not loss.attribute
     }
     restored = contents and _contents_afterwards(after_url, script)
     changed = not_the_same(contents, restored) if contents and restored else []

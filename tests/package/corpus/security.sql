@@ -171,9 +171,9 @@ CREATE TABLE users (id integer PRIMARY KEY, nick text);
 -- new
 CREATE FUNCTION seen(a integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT a > 0';
 CREATE POLICY mine ON users FOR SELECT USING (seen(id));
+COMMENT ON POLICY mine ON users IS 'whose';
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
-COMMENT ON POLICY mine ON users IS 'whose';
 -- rows
 INSERT INTO users VALUES (1, 'Ada');
 

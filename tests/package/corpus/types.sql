@@ -295,11 +295,12 @@ INSERT INTO users VALUES (1, '{7,8}'), (2, NULL);
 CREATE TABLE users (id integer PRIMARY KEY, n whole DEFAULT 2 CONSTRAINT n_small CHECK (n < 99), more whole[]);
 CREATE INDEX users_n ON users (n) WHERE n > 3;
 CREATE VIEW numbers AS SELECT n FROM users;
-COMMENT ON DOMAIN whole IS 'no fractions';
 -- old
 CREATE DOMAIN whole AS integer CONSTRAINT whole_up CHECK (VALUE > 0);
+COMMENT ON DOMAIN whole IS 'no fractions';
 -- new
 CREATE DOMAIN whole AS bigint CONSTRAINT whole_up CHECK (VALUE > 0);
+COMMENT ON DOMAIN whole IS 'no fractions';
 -- rows
 INSERT INTO users VALUES (1, 7, '{8}');
 
