@@ -22,13 +22,19 @@ COMMENT ON COLUMN v.id IS 'whose';
 CREATE MATERIALIZED VIEW m AS SELECT nick, f(id) FROM v;
 CREATE UNIQUE INDEX m_nick ON m (nick);
 CREATE RULE r AS ON INSERT TO v DO INSTEAD NOTHING;
-CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE DOMAIN positive AS int CONSTRAINT up CHECK (VALUE > 0);
+COMMENT ON CONSTRAINT up ON DOMAIN positive IS 'not zero';
+ALTER DOMAIN positive ADD CONSTRAINT odd CHECK (VALUE % 2 = 1) NOT VALID;
+CREATE POLICY mine ON users USING (id > 0);
+ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 """
 FILES = [
+    "domains/positive.sql",
     "extensions/pg_trgm.sql",
     "functions/f.sql",
     "functions/f_2.sql",
     "functions/my_fn.sql",
+    "policies/users_mine.sql",
     "procedures/p.sql",
     "triggers/users_touch.sql",
     "views/m.sql",
@@ -66,6 +72,26 @@ def test_files_are_written_for_what_only_migrations_make_and_then_nothing_is_lef
     assert project.names() == before
     assert project.run("check").code == 0
     assert "No changes" in project.run("declare").out
+
+
+def test_no_file_is_written_for_a_domain_of_the_models(project: Project) -> None:
+    models(project, "CREATE DOMAIN word AS text;", USERS)
+    assert project.run("create", message="word").code == 0
+    assert "CREATE DOMAIN public.word" in (project.migrations / project.names()[-1]).read_text()
+    assert "No changes" in project.run("declare").out
+
+
+def test_row_security_without_policies_gets_a_file_of_its_own(project: Project) -> None:
+    folder = project.folder / "src" / "infrastructure" / "persistence" / "sql"
+    (folder / "policies" / "users_mine.sql").unlink()
+    project.add("29990102000000_no_policy", "DROP POLICY mine ON users;")
+    assert "policies/users.sql" in project.run("declare").out
+    assert (folder / "policies" / "users.sql").read_text().splitlines() == [
+        "ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;",
+        "",
+        "ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;",
+    ]
+    assert "No changes" in project.run("create", message="again").out
 
 
 def test_a_file_that_is_wrong_is_an_error_and_nothing_is_written(project: Project) -> None:

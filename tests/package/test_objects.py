@@ -60,6 +60,12 @@ TIMES = (
     " AS 'SELECT b * a';"
 )
 DOUBLED = "CREATE VIEW doubled AS SELECT id, twice(1) AS two FROM users;"
+MINE = (
+    "CREATE POLICY mine ON users USING (id > 0);\n"
+    "COMMENT ON POLICY mine ON users IS 'whose';\n"
+    "ALTER TABLE users ENABLE ROW LEVEL SECURITY;"
+)
+SHORT = "CREATE DOMAIN short AS varchar CONSTRAINT short_some CHECK (VALUE <> '');"
 GREET = (
     "CREATE PROCEDURE greet(who text) LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE '%', who; END $$;"
 )
@@ -202,6 +208,20 @@ LIVES = {
         SIZES.replace("GROUP", "WHERE age > 17 GROUP"),
         "DROP INDEX sizes_age",
         "missing INDEX public.sizes_age",
+    ),
+    "policy": Life(
+        [USERS],
+        MINE,
+        MINE.replace("id > 0", "nick IN ('Ada', 'Bob')"),
+        "ALTER POLICY mine ON users USING (true)",
+        "changed POLICY public.users mine",
+    ),
+    "domain": Life(
+        [],
+        SHORT,
+        SHORT.replace(" CONSTRAINT", " DEFAULT 'x' NOT NULL CONSTRAINT"),
+        "ALTER DOMAIN short DROP CONSTRAINT short_some",
+        "changed DOMAIN public.short",
     ),
 }
 
@@ -1013,12 +1033,12 @@ REFUSED = {
     "an index needs an extension that goes": Refused(
         [USERS, TRGM, TRGM_INDEX], [USERS, TRGM_INDEX], 1, ["gin_trgm_ops", "CREATE INDEX"]
     ),
-    "a domain of migrations needs a function that goes": Refused(
-        [USERS, TWICE],
+    "an aggregate of migrations needs a function that goes": Refused(
+        [USERS, TIMES],
         [USERS],
         1,
-        ["CREATE DOMAIN public.even", "twice"],
-        "CREATE DOMAIN even AS integer CHECK (twice(VALUE) > 0);",
+        ["CREATE AGGREGATE public.product", "twice"],
+        "CREATE AGGREGATE product(integer) (SFUNC = twice, STYPE = integer);",
     ),
     "a rule of migrations is on a view that goes": Refused(
         [USERS, BASE],
@@ -1161,9 +1181,8 @@ def test_a_file_that_is_not_utf_8_is_named(project: Project) -> None:
     assert "No file was written" in message
 
 
-LEFT_OUT = (
+REFUSED_STATEMENTS = (
     "CREATE RULE quiet AS ON DELETE TO base DO INSTEAD NOTHING;",
-    "CREATE DOMAIN short AS varchar(5);",
     "GRANT SELECT ON base TO PUBLIC;",
     "INSERT INTO users (id) VALUES (1);",
     "CREATE TABLE more (id integer);",
@@ -1173,28 +1192,23 @@ LEFT_OUT = (
 )
 
 
-def test_what_files_cannot_declare_is_noted_and_left_out_and_the_rest_is_diffed(
-    project: Project, live: str
+@pytest.mark.parametrize("command", ["create", "check", "declare"])
+def test_what_files_cannot_declare_is_refused_with_its_file_and_its_place(
+    project: Project, command: str
 ) -> None:
     models(project, USERS)
-    put(project, "views/base", "\n".join([BASE, *LEFT_OUT]))
-    put(
-        project,
-        "views/rule",
-        "-- alone\nCREATE RULE quiet AS ON UPDATE TO base DO INSTEAD NOTHING;",
-    )
-    said = written(project)
-    for each in LEFT_OUT:
-        assert (
-            f"note: src/infrastructure/persistence/sql/views/base.sql has a statement that is not managed: {each}"
-            in said
-        )
-    assert "sql/views/rule.sql has a statement that is not managed: CREATE RULE quiet" in said
-    migrated(project)
-    assert same(live, [USERS, BASE])
-    assert execute(live, "SELECT * FROM users") == []
-    assert "note: src" in written(project)
-    assert len(project.names()) == 1
+    put(project, "views/base", "\n".join([BASE, *REFUSED_STATEMENTS]))
+    rule = "-- alone\nCREATE RULE quiet AS ON UPDATE TO base DO INSTEAD NOTHING;"
+    put(project, "views/rule", rule)
+    put(project, "views/again", rule)
+    ran = project.run(command, **({"message": "change"} if command == "create" else {}))
+    assert ran.code == 3
+    for each in REFUSED_STATEMENTS:
+        assert f"  src/infrastructure/persistence/sql/views/base.sql: {each}" in ran.err
+    for name in ("rule", "again"):
+        assert f"sql/views/{name}.sql: CREATE RULE quiet" in ran.err
+    assert "No file was written. Move each statement into a migration of its own" in ran.err
+    assert project.names() == []
 
 
 # --- what no file declares ---
@@ -1203,9 +1217,6 @@ def test_what_files_cannot_declare_is_noted_and_left_out_and_the_rest_is_diffed(
 OTHERS = (
     "CREATE AGGREGATE total(integer) (SFUNC = int4pl, STYPE = integer);",
     "CREATE RULE quiet AS ON DELETE TO users DO INSTEAD NOTHING;",
-    "CREATE DOMAIN short AS varchar(5);",
-    "ALTER TABLE users ENABLE ROW LEVEL SECURITY;",
-    "CREATE POLICY mine ON users USING (id > 0);",
     "CREATE SEQUENCE tickets;",
     "CREATE TABLE events (id integer, at date) PARTITION BY RANGE (at);",
     "CREATE TABLE events_2026 PARTITION OF events"
@@ -1224,8 +1235,8 @@ EVENTS = "CREATE TABLE events (id integer, at date) PARTITION BY RANGE (at);"
 def test_what_only_a_migration_makes_is_dropped_with_a_note_and_comes_back(
     project: Project, live: str
 ) -> None:
-    made = [TRGM, STAMP, TWICE, GREET, STAMPED, BASE, SIZES]
-    by_hand(project, USERS, *made)
+    made = [TRGM, STAMP, TWICE, GREET, STAMPED, BASE, SIZES, SHORT]
+    by_hand(project, USERS, *made, *MINE.splitlines())
     before = read_schema(live)
     declare(project, USERS)
     said = written(project)
@@ -1237,6 +1248,9 @@ def test_what_only_a_migration_makes_is_dropped_with_a_note_and_comes_back(
         "TRIGGER public.users stamped",
         "VIEW public.base",
         "MATERIALIZED VIEW public.sizes",
+        "POLICY public.users mine",
+        "ROW SECURITY public.users",
+        "DOMAIN public.short",
     ):
         assert f"note: drops {label}, which no file in src/infrastructure/persistence/sql" in said
     migrated(project)

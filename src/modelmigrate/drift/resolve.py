@@ -27,9 +27,15 @@ from modelmigrate.terminal import say
 IF_EXISTS_FORMS = {
     "(ADD (?:COLUMN|VALUE) )": r"\1IF NOT EXISTS ",
     "(CREATE (?:(?:UNIQUE )?INDEX|TABLE|SEQUENCE|SCHEMA|STATISTICS) )": r"\1IF NOT EXISTS ",
-    "(DROP (?:COLUMN|CONSTRAINT|INDEX|TABLE|TYPE) )": r"\1IF EXISTS ",
+    "(DROP (?:ATTRIBUTE|COLUMN|CONSTRAINT|DOMAIN|INDEX|TABLE|TYPE) )": r"\1IF EXISTS ",
 }
 UNSAFE_TO_REPEAT = re.compile(r"\b(ADD (?!COLUMN)|ATTACH|DETACH|OWNER TO|RENAME)")
+# What other statements fail with where they were run already.
+ERRORS_WHERE_DONE = {
+    " DETACH PARTITION ": "undefined_table",
+    " ADD ATTRIBUTE ": "duplicate_column",
+    " RENAME ATTRIBUTE ": "undefined_column",
+}
 GUARD_BLOCK = """DO $adopt$ BEGIN
   %s
 EXCEPTION
@@ -136,6 +142,7 @@ def make_idempotent(statement: str) -> str:
     if (safe or harmless) and "BEGIN ATOMIC" not in code:
         return statement
     block = GUARD_BLOCK
-    if " DETACH PARTITION " in code:  # the error where it is detached already
-        block = GUARD_BLOCK.replace("duplicate_table", "undefined_table")
+    for words, error in ERRORS_WHERE_DONE.items():
+        if words in code:
+            block = GUARD_BLOCK.replace("duplicate_table", error)
     return block.replace("%s", code, 1)

@@ -19,7 +19,7 @@ from modelmigrate.planning.renames import possible_renames, read_names, rename_s
 from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
-from modelmigrate.schema.declared import DECLARED_KINDS, read_declared
+from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.namespaces import tell_that_made_for_models
@@ -52,9 +52,8 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             is not confirmed, or no plan can be verified. No file is written then.
     """
     name = file_name(message)
-    warnings = [warning for each in read_declared() for warning in each.warnings]
     with current_and_desired() as (current_url, desired_url, kept):
-        warnings += kept
+        warnings = [*kept]
         current, desired = read_schema(current_url), read_schema(desired_url)
         if not (changes := diff(desired, current)):
             return CreatedMigrations([], warnings)

@@ -21,6 +21,16 @@ from modelmigrate.sql.statements import (
 from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
+# What is in a column beside its type: the base type of a domain, and the attributes of a composite type.
+BASE_TYPES = """
+    SELECT attrelid, attnum, format_type(typbasetype, typtypmod)
+    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid WHERE typtype = 'd' AND attnum > 0"""
+ATTRIBUTES = """
+    SELECT c.attrelid, c.attnum, t.oid, a.attnum, quote_ident(a.attname)
+    FROM pg_attribute c JOIN pg_type t ON t.oid = c.atttypid
+    JOIN pg_class r ON r.oid = typrelid AND relkind = 'c'
+    JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.attnum > 0 AND NOT c.attisdropped"""
 GENERATED_COLUMNS = "SELECT attrelid, attnum FROM pg_attribute WHERE attgenerated <> ''"
 # From a value to the new type and back: by PostgreSQL's own casts, else through text.
 WAYS = ("{0}::{1}::{2}", "{0}::text::{1}::text::{2}")
@@ -30,25 +40,35 @@ COMPARED_AS = {"json": "jsonb", "xml": "text"} | dict.fromkeys(
 )
 
 
+class Inside(NamedTuple):
+    """What is inside of columns: see BASE_TYPES and ATTRIBUTES."""
+
+    bases: dict[tuple[int, int], str]
+    attributes: list[tuple[Any, ...]]
+
+
 class DataLoss(NamedTuple):
-    """A table, a column, or what does not fit into a column's new type."""
+    """A table, a column, an attribute of it, or what does not fit into a column's new type."""
 
     table: str
     column: str = ""
     old_type: str = ""
     new_type: str = ""
+    attribute: str = ""
 
     @property
     def label(self) -> str:
-        """How it is accepted by name: `users.bio`, `teams`."""
-        return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
+        """How it is accepted by name: `users.bio`, `teams`, `users.address.city`."""
+        parts = self.table.removeprefix("public."), self.column, self.attribute
+        return ".".join(filter(None, parts))
 
     @property
     def query(self) -> str:
         """How to count the rows that lose data."""
         if not self.column:
             return f"SELECT count(*) FROM {self.table}"
-        return f"SELECT count({self.column}) FROM {self.table}"
+        value = f"({self.column}).{self.attribute}" if self.attribute else self.column
+        return f"SELECT count({value}) FROM {self.table}"
 
     def query_for_type(self, way: str) -> str:
         """How to count the rows whose value is another one after the new type and back: in types, since
@@ -64,12 +84,18 @@ class DataLoss(NamedTuple):
         )
 
 
-def data_losses(before_url: str, before: CatalogObjects, after: CatalogObjects) -> list[DataLoss]:
-    """What the database with the objects `after`, made from a clone of `before_url` with the objects
-    `before`, can no longer hold."""
-    with closing(connect(before_url)) as connection:
+def data_losses(
+    before_url: str, after_url: str, before: CatalogObjects, after: CatalogObjects
+) -> list[DataLoss]:
+    """What the database `after_url`, made from a clone of `before_url`, can no longer hold; `before` and
+    `after` are their objects."""
+    with closing(connect(before_url, search_path="")) as connection:
         generated = set(connection.execute(GENERATED_COLUMNS).fetchall())
+        inside = read_inside(connection)
     losses = []
+    if any(inside):
+        with closing(connect(after_url, search_path="")) as connection:
+            losses = inside_of_columns(inside, read_inside(connection), before)
     for key, obj in before.items():
         remaining = after.get(key)
         is_table = obj.kind == "relation" and obj.type_name == "TABLE"
@@ -84,12 +110,45 @@ def data_losses(before_url: str, before: CatalogObjects, after: CatalogObjects) 
     return losses
 
 
+def read_inside(connection: psycopg.Connection[Any]) -> Inside:
+    """What is inside of the columns of a database."""
+    bases = {row[:2]: row[2] for row in connection.execute(BASE_TYPES)}
+    return Inside(bases, connection.execute(ATTRIBUTES).fetchall())
+
+
+def inside_of_columns(before: Inside, after: Inside, names: CatalogObjects) -> list[DataLoss]:
+    """What columns can no longer hold whose type has kept its name: a domain or a composite type.
+    `names` are all objects before."""
+    losses = [
+        DataLoss(*name_of(names, key), base, after.bases[key])
+        for key, base in before.bases.items()
+        if base != after.bases.get(key, base)
+    ]
+    # By their numbers, which a rename leaves; by their names where the type is another one.
+    types = {row[:2]: row[2] for row in after.attributes}
+    kept = {row[:4] for row in after.attributes} | {(*row[:2], row[4]) for row in after.attributes}
+    for *column, of_type, number, name in before.attributes:
+        key = (column[0], column[1])
+        same_type = types.get(key) == of_type
+        if key in types and ((*key, of_type, number) if same_type else (*key, name)) not in kept:
+            losses.append(DataLoss(*name_of(names, key), attribute=name))
+    return losses
+
+
+def name_of(names: CatalogObjects, column: tuple[int, int]) -> tuple[str, str]:
+    """The table and the name of a column."""
+    found = names["column", *column]
+    return found.parent, found.name
+
+
 def find_data_loss(state_url: str, script: str) -> list[DataLoss]:
     """What a script would lose on a database with the schema of the scratch database `state_url`."""
     with scratch_database(state_url) as work_url:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             connection.execute(script.encode())
-        return data_losses(state_url, catalog_objects(state_url), catalog_objects(work_url))
+        return data_losses(
+            state_url, work_url, catalog_objects(state_url), catalog_objects(work_url)
+        )
 
 
 def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, str]:

@@ -52,7 +52,8 @@ def generate_down(
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
-    not_restored = find_not_restored(before_url, before_objects, after_objects, before, restored)
+    objects = before_objects, after_objects
+    not_restored = find_not_restored(before_url, after_url, *objects, before, restored)
     notes = [f"-- Not restored: {each.what}.\n" for each in not_restored]
     return f"{HEADER}{note}{''.join(notes)}\n{script}"
 

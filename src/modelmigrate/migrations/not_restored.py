@@ -47,6 +47,7 @@ class NotRestored(NamedTuple):
 
 def find_not_restored(
     before_url: str,
+    after_url: str,
     before: CatalogObjects,
     after: CatalogObjects,
     contents: Contents | None,
@@ -56,17 +57,19 @@ def find_not_restored(
 
     Args:
         before_url: Of the scratch database without the migration.
-        before: The objects of that.
-        after: The objects of a clone of it, with the migration.
+        after_url: Of a clone of it, with the migration.
+        before: The objects of the first.
+        after: The objects of the second.
         contents: What the clone held before the migration, if it had rows.
         restored: What it holds after the down migration; None where the rows do not allow it.
     """
-    losses = data_losses(before_url, before, after)
+    losses = data_losses(before_url, after_url, before, after)
     implicit = implicit_casts(before_url) if any(each.new_type for each in losses) else set()
     dropped = {
         (loss.table, loss.column)
         for loss in losses
-        if not loss.new_type or not has_room_for(loss.new_type, loss.old_type, implicit)
+        if not loss.attribute
+        and not (loss.new_type and has_room_for(loss.new_type, loss.old_type, implicit))
     }
     changed = not_the_same(contents, restored) if contents and restored else []
     # Whatever held values, and has them again, is restored though it was dropped.

@@ -66,7 +66,7 @@ def roll_back(
         with on_rows(before_url, len(to_roll_back)) as (observed_url, contents):
             objects = catalog_objects(before_url), catalog_objects(observed_url)
             restored = contents and contents_afterwards(observed_url, script)
-            not_restored = find_not_restored(before_url, *objects, contents, restored)
+            not_restored = find_not_restored(before_url, observed_url, *objects, contents, restored)
     newest_first = ", ".join(migration.name for migration in reversed(to_roll_back))
     say(f"Rolling back, newest first: {newest_first}\n\n{script}\n")
     lost_before = count_not_restored(target.url, not_restored)

@@ -9,7 +9,7 @@ them may be blocked in turn: `drop_with_dependents` and `drop_dependents` call e
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import psycopg
@@ -30,9 +30,12 @@ from modelmigrate.sql.names import QUALIFIED, unquote
 
 MAX_ATTEMPTS = 20  # each one drops dependents, or changes the statement
 BLOCKED = (errors.DependentObjectsStillExist, errors.FeatureNotSupported)
-DROP = re.compile(rf"DROP (?P<kind>TABLE|TYPE|SEQUENCE|INDEX) (?:IF EXISTS )?(?P<name>{QUALIFIED})")
+DROP = re.compile(
+    rf"DROP (?P<kind>TABLE|TYPE|DOMAIN|SEQUENCE|INDEX) (?:IF EXISTS )?(?P<name>{QUALIFIED})"
+)
 DROPPED = {
     "TYPE": "SELECT 'pg_type'::regclass::oid, to_regtype(%s)::oid",
+    "DOMAIN": "SELECT 'pg_type'::regclass::oid, to_regtype(%s)::oid",
     "TABLE": "SELECT 'pg_class'::regclass::oid, to_regclass(%s)::oid",
 }
 COLUMN = """
@@ -165,12 +168,16 @@ def drop_dependents(context: PlanContext, error: psycopg.Error, targets: list[Ta
     return isinstance(error, BLOCKED) and drop_all_dependents(context, targets)
 
 
-def drop_all_dependents(context: PlanContext, targets: list[Target]) -> bool:
-    """Drop what depends on these, and can be created again; whether there was any."""
+def drop_all_dependents(
+    context: PlanContext, targets: list[Target], keep: Collection[tuple[int, int]] = ()
+) -> bool:
+    """Drop what depends on these, and can be created again, but for what is to be kept; whether there
+    was any."""
     found = {
         key
         for target in targets
         for key in dependents(context.connection, target.catalog, target.column, whole=target.whole)
+        if key not in keep
     }
     objects = [obj for obj in reversed(context.current().values()) if obj.catalog in found]
     dropped = [

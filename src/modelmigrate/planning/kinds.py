@@ -27,10 +27,21 @@ REPLACE_FORMS = {
     "SEQUENCE": ("", ""),  # see `sequences.alter_sequence`
     "VIEW": ("CREATE ", "CREATE OR REPLACE "),
 }
+# Changed in their place: see `types` and `domains`.
+TYPES = {"TYPE", "DOMAIN"}
 # Created with a table or a type, and changed by Atlas where that stays.
 PLANNED_BY_ATLAS = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip
 # Dropped together with the indexes, comments, privileges and so on that belong to them.
-CONTAINERS = {"TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION", "PROCEDURE", "EXTENSION"}
+CONTAINERS = {
+    "TABLE",
+    "VIEW",
+    "MATERIALIZED VIEW",
+    "FUNCTION",
+    "PROCEDURE",
+    "EXTENSION",
+    "DOMAIN",
+    "POLICY",
+}
 
 
 def inverse_statement(obj: SchemaObject) -> str:
@@ -65,9 +76,10 @@ def validate_constraint_statement(change: Change, desired: Schema) -> str:
 
 
 def is_planned_by_atlas(change: Change, desired: Schema) -> bool:
-    """Whether Atlas plans this change; it does not plan the indexes of materialized views, and is not
-    asked about schemas that are to go."""
+    """Whether Atlas plans this change; it does not plan the indexes of materialized views and the
+    checks of domains, and is not asked about schemas that are to go."""
     obj = change.desired or change.current
-    of_view = obj and any(label.startswith("MATERIALIZED VIEW ") for label in obj.belongs_to)
+    others = ("MATERIALIZED VIEW ", "DOMAIN ")
+    of_other = obj and any(label.startswith(others) for label in obj.belongs_to)
     stays = change.schema == PUBLIC or f"SCHEMA {change.schema}" in desired
-    return change.kind in PLANNED_BY_ATLAS and stays and not of_view
+    return change.kind in PLANNED_BY_ATLAS and stays and not of_other

@@ -7,6 +7,7 @@ from modelmigrate.planning.dependents import drop_with_dependents
 from modelmigrate.planning.kinds import (
     CONTAINERS,
     REPLACE_FORMS,
+    TYPES,
     inverse_of_grant,
     inverse_statement,
     validate_constraint_statement,
@@ -61,7 +62,7 @@ def how_removed(change: Change, dropped_containers: set[str]) -> Removal:
     """How a change, which has a current side, removes it. `dropped_containers` are the labels of the
     containers that go as a whole."""
     current, desired = change.current, change.desired
-    if current is None or (desired and current.kind in {"TABLE", "TYPE", *REPLACE_FORMS}):
+    if current is None or (desired and current.kind in {"TABLE", *TYPES, *REPLACE_FORMS}):
         return Removal.NONE
     if dropped_containers.intersection(current.belongs_to):
         return Removal.WITH_CONTAINER
@@ -89,7 +90,7 @@ def drop_objects(context: PlanContext, selects: Selects = select_all) -> None:
         remaining = drop_in_any_order(context, [*parts, *remaining])
     for obj in remaining:
         # What depends on it is still desired: it is dropped with it, and created again.
-        if obj.kind in CONTAINERS - {"TABLE", "EXTENSION"}:
+        if obj.kind in CONTAINERS - {"TABLE", "DOMAIN", "EXTENSION"}:
             drop_with_dependents(context, obj)
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
+from modelmigrate.planning.composites import change_composites
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
+from modelmigrate.planning.domains import change_domains
 from modelmigrate.planning.generated import change_generated_columns
 from modelmigrate.planning.kinds import is_planned_by_atlas
 from modelmigrate.planning.names import rename_what_is_the_same
@@ -49,6 +51,8 @@ def plan_schema_change(
             count = len(context.statements)
             rename_what_is_the_same(context)
             carry_sequences_over(context)
+            change_domains(context)
+            change_composites(context)
             drop_objects(context)
             create_objects(context, partial(stands_alone, {*context.current()}))
             change_generated_columns(context)
@@ -174,7 +178,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
 
     1. Schemas and extensions: new columns and indexes may use their types and operators. Indexes,
        constraints and sequences with another name, which Atlas would recreate.
-    2. Generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does
+    2. Domains and composite types, generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does
        not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
        dropped before it (see `dependents`), so all others stay.
@@ -190,6 +194,8 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         create_objects(context, lambda each: each.kind in ("EXTENSION", "SCHEMA"))
         rename_what_is_the_same(context)
         carry_sequences_over(context)
+        change_domains(context)
+        change_composites(context)
         if missed_by_atlas:
             create_what_atlas_misses(context, missed_by_atlas)
         change_generated_columns(context)

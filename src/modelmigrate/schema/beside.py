@@ -31,13 +31,13 @@ MANAGED_BY_MODELS: dict[str, Manages] = {
 }
 # Kinds that models may make, and migrations by hand as well: of what is gone from the models, nobody
 # can tell whose it was.
-OF_EITHER = {"SEQUENCE", "DOMAIN"}
+OF_EITHER = {"SEQUENCE"}
 IN_USE = "SELECT refclassid::bigint, refobjid::bigint FROM pg_depend WHERE deptype = 'n'"
 
 
 def objects_only_in_migrations(schema: Schema, named: set[str], made: set[str]) -> Schema:
-    """The objects that neither models nor .sql files manage: rules, partitions, domains, privileges and
-    so on. The models may make some of them all the same: see `not_made`. `named` are the schemas that
+    """The objects that neither models nor .sql files manage: rules, partitions, privileges and so
+    on. The models may make some of them all the same: see `not_made`. `named` are the schemas that
     models have, and `made` those that they had when a migration was created."""
     partitions = {f"TABLE {obj.name}" for obj in schema.values() if obj.kind == "TABLE ATTACH"}
     others = {
@@ -115,7 +115,7 @@ def folded(word: str) -> str:
 
 
 def notes_on_kept(others: Schema, models: Iterable[str], desired_url: str) -> list[str]:
-    """A note on each sequence and domain that no model declares and no column uses: it stays, also where
+    """A note on each sequence that no model declares and no column uses: it stays, also where
     a model declared it once. `others` are in the scratch database `desired_url`, too."""
     kept = not_made({k: obj for k, obj in others.items() if obj.kind in OF_EITHER}, {}, models)
     if not kept:

@@ -5,50 +5,48 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.errors import MigrateError
+from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.schema.diff import SchemaObject
+from modelmigrate.sql.names import IDENTIFIER, QUALIFIED
 from modelmigrate.sql.statements import shorten, split_statements, strip_comments
 
 # Each kind of object, as `pg_dump` calls it, and the folder for it.
 DECLARED_KINDS = {
+    "DOMAIN": "domains",
     "EXTENSION": "extensions",
     "FUNCTION": "functions",
+    "POLICY": "policies",
     "PROCEDURE": "procedures",
+    "ROW SECURITY": "policies",
     "TRIGGER": "triggers",
     "VIEW": "views",
     "MATERIALIZED VIEW": "views",
 }
 CREATE_DECLARED = re.compile(
     r"CREATE\s+(?:OR\s+REPLACE\s+|RECURSIVE\s+|CONSTRAINT\s+)*"
-    r"(?P<kind>EXTENSION|FUNCTION|PROCEDURE|TRIGGER|VIEW|MATERIALIZED\s+VIEW)\b",
+    r"(?P<kind>DOMAIN|EXTENSION|FUNCTION|POLICY|PROCEDURE|TRIGGER|VIEW|MATERIALIZED\s+VIEW)\b",
     re.IGNORECASE,
 )
 # Statements that belong to a declared object, and may follow it in its file.
-COMMENT_ON_DECLARED = rf"COMMENT\s+ON\s+(?:COLUMN|{'|'.join(DECLARED_KINDS)})\b".replace(
-    " ", r"\s+"
+COMMENT_ON_DECLARED = (
+    rf"COMMENT\s+ON\s+(?:(?:COLUMN|{'|'.join(DECLARED_KINDS)})\b".replace(" ", r"\s+")
+    + rf"|CONSTRAINT\s+{IDENTIFIER}\s+ON\s+DOMAIN\b)"
 )
+ROW_SECURITY = r"(?:ENABLE|(?:NO\s+)?FORCE)\s+ROW\s+LEVEL\s+SECURITY"
 COMPANION_STATEMENTS = {
+    "domains": rf"ALTER\s+DOMAIN\s+{QUALIFIED}\s+ADD\b",
+    "policies": rf"ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?{QUALIFIED}\s+{ROW_SECURITY}(?:\s*,\s*{ROW_SECURITY})*\s*;?\Z",
     "triggers": r"ALTER\s+TABLE\s.*\s(?:ENABLE|DISABLE)\s(?:.*\s)?TRIGGER\b",
     "views": r"CREATE\s+(?:UNIQUE\s+)?INDEX\b",
 }
 
 
 class DeclaredObject(NamedTuple):
-    """A file's statements: those that create its object, and those that are not managed here."""
+    """A file's statements: those that create its object, and those that do not belong there."""
 
     file: Path
     statements: list[str]
-    not_managed: list[str]
-
-    @property
-    def warnings(self) -> list[str]:
-        """A note for each statement that is not managed, and where it belongs."""
-        return [
-            f"note: {project.relative(self.file)} has a statement that is not managed:"
-            f" {shorten(statement)}\n  Move it into a migration of its own, then"
-            f" {project.command('hash')}. {project.command('drift')} compares what it creates."
-            for statement in self.not_managed
-        ]
+    refused: list[str]
 
 
 def read_declared() -> list[DeclaredObject]:
@@ -56,9 +54,24 @@ def read_declared() -> list[DeclaredObject]:
 
     Raises:
         MigrateError: a file cannot be read, or declares nothing, two objects, or one that belongs
-            in another folder.
+            in another folder; or a statement declares nothing at all (exit code 3).
     """
-    return [parse_declared(file) for file in sorted(project.sql_dir().rglob("*.sql"))]
+    declared = [parse_declared(file) for file in sorted(project.sql_dir().rglob("*.sql"))]
+    refused = [
+        f"  {project.relative(each.file)}: {shorten(statement)}"
+        for each in declared
+        for statement in each.refused
+    ]
+    if refused:
+        folder = project.relative(project.sql_dir())
+        raise MigrateError(
+            "\n".join([f"Files in {folder} cannot declare this:", *refused])
+            + "\nNo file was written. Move each statement into a migration of its own,"
+            f" migrations/<YYYYMMDDHHMMSS>_<name>.sql, then {project.command('hash')}."
+            f" {project.command('drift')} compares what it creates.",
+            Exit.REFUSED,
+        )
+    return declared
 
 
 def parse_declared(file: Path) -> DeclaredObject:
@@ -74,7 +87,7 @@ def parse_declared(file: Path) -> DeclaredObject:
             f"{project.relative(file)} cannot be read: {error}. No file was written."
         ) from None
     folder = file.parent.relative_to(project.sql_dir()).as_posix()
-    objects, companions, not_managed = [], [], []
+    objects, companions, refused = [], [], []
     for statement in statements:
         code = strip_comments(statement)
         create = CREATE_DECLARED.match(code)
@@ -93,7 +106,7 @@ def parse_declared(file: Path) -> DeclaredObject:
         ):
             companions.append(code)
         else:
-            not_managed.append(code)
+            refused.append(code)
     if not statements:
         raise MigrateError(f"{project.relative(file)} is empty: delete it. No file was written.")
     if len(objects) > 1:
@@ -101,7 +114,7 @@ def parse_declared(file: Path) -> DeclaredObject:
             f"{project.relative(file)} creates {len(objects)} objects: put each into a file of its"
             " own. No file was written."
         )
-    return DeclaredObject(file, [*objects, *companions], not_managed)
+    return DeclaredObject(file, [*objects, *companions], refused)
 
 
 def without_or_replace(statement: str) -> str:
@@ -121,4 +134,6 @@ def is_declared(obj: SchemaObject) -> bool:
             return any(label.startswith("MATERIALIZED VIEW ") for label in obj.belongs_to)
         case "COMMENT":
             return bool(re.match(COMMENT_ON_DECLARED, obj.create_sql))
+        case "CHECK CONSTRAINT":  # of a domain, where it is NOT VALID
+            return any(label.startswith("DOMAIN ") for label in obj.belongs_to)
     return obj.kind in DECLARED_KINDS

@@ -35,7 +35,7 @@ CHECKS_OF_BODIES = """
     WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
-# A check or an index with `x IN ('a', 'b')` is printed differently once PostgreSQL has read what it
+# A check, an index or a policy with `x IN ('a', 'b')` is printed differently once PostgreSQL has read what it
 # printed. It is read twice here, so that it is the same as in a schema that migrations have made.
 SPELL_AGAIN = """
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s', conrelid::regclass,
@@ -44,7 +44,18 @@ SPELL_AGAIN = """
         AND pg_get_constraintdef(oid) LIKE '%ARRAY[%'
     UNION ALL
     SELECT format('DROP INDEX %s; %s', indexrelid::regclass, pg_get_indexdef(indexrelid))
-    FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE '%ARRAY[%'"""
+    FROM pg_index WHERE pg_get_expr(indpred, indrelid) LIKE '%ARRAY[%'
+    UNION ALL
+    SELECT format('ALTER DOMAIN %s DROP CONSTRAINT %I; ALTER DOMAIN %1$s ADD CONSTRAINT %2$I %s',
+                  contypid::regtype, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE contype = 'c' AND contypid <> 0
+        AND pg_get_constraintdef(oid) LIKE '%ARRAY[%'
+    UNION ALL
+    SELECT format('ALTER POLICY %I ON %s', polname, polrelid::regclass)
+        || coalesce(' USING (' || pg_get_expr(polqual, polrelid) || ')', '')
+        || coalesce(' WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')', '')
+    FROM pg_policy WHERE concat(pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+        LIKE '%ARRAY[%'"""
 
 
 # --- building a state ---

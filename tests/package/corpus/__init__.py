@@ -18,8 +18,10 @@ MARK = re.compile(
 )
 # What stands in a folder of .sql files; where, and what may follow it there.
 DECLARED = {
+    "DOMAIN": "domains",
     "EXTENSION": "extensions",
     "FUNCTION": "functions",
+    "POLICY": "policies",
     "PROCEDURE": "procedures",
     "TRIGGER": "triggers",
     "CONSTRAINT TRIGGER": "triggers",
@@ -30,6 +32,7 @@ DECLARED = {
 FOLLOWS = {
     "views": r"CREATE (UNIQUE )?INDEX |COMMENT ON ",
     "triggers": r"ALTER TABLE .* TRIGGER |COMMENT ON ",
+    "domains": r"ALTER DOMAIN .* ADD |COMMENT ON ",
 }
 # What models print: all else is for migrations by hand.
 OF_MODELS = re.compile(
@@ -75,8 +78,9 @@ class Case(NamedTuple):
 
     @property
     def is_written_by_hand(self) -> bool:
-        """Whether it has what neither models nor files declare."""
-        return bool(parts_of(self.old).by_hand or parts_of(self.new).by_hand)
+        """Whether migrations by hand make it: what neither models nor files declare, or the change."""
+        change = self.by_hand and not self.refused
+        return bool(change or parts_of(self.old).by_hand or parts_of(self.new).by_hand)
 
     @property
     def is_alone(self) -> bool:
@@ -187,6 +191,8 @@ def follows(folder: str, name: str, statement: str) -> bool:
 def folder_of(statement: str) -> str | None:
     """Where a statement is declared; None for those of models and migrations."""
     words = strip_comments(statement).replace("OR REPLACE ", "").removeprefix("CREATE ")
+    if re.match(r"ALTER TABLE .* (ENABLE|FORCE) ROW LEVEL SECURITY;", words):
+        return "policies"
     return next((DECLARED[kind] for kind in DECLARED if words.startswith(f"{kind} ")), None)
 
 

@@ -35,7 +35,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n bigint);
 INSERT INTO users VALUES (1, 7);
 
 -- case: row security is forced
--- known: FORCE is part of its table, so the next migration undoes what a migration by hand has forced
 -- both
 CREATE TABLE users (id integer PRIMARY KEY);
 -- new
@@ -166,3 +165,37 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;
 -- by hand
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC;
 -- alone
+
+-- case: a declared policy comes with its function, and row security
+-- both
+CREATE TABLE users (id integer PRIMARY KEY, nick text);
+-- new
+CREATE FUNCTION seen(a integer) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT a > 0';
+CREATE POLICY mine ON users FOR SELECT USING (seen(id));
+COMMENT ON POLICY mine ON users IS 'whose';
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+-- rows
+INSERT INTO users VALUES (1, 'Ada');
+
+-- case: a declared policy changes
+-- both
+CREATE TABLE users (id integer PRIMARY KEY, nick text);
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+-- old
+CREATE POLICY mine ON users USING (id > 0);
+-- new
+CREATE POLICY mine ON users AS RESTRICTIVE USING (id > 1) WITH CHECK (nick IN ('Ada', 'Bob'));
+-- rows
+INSERT INTO users VALUES (1, 'Ada');
+
+-- case: declared policies and row security go
+-- both
+CREATE TABLE users (id integer PRIMARY KEY, nick text);
+-- old
+CREATE POLICY mine ON users USING (id > 0);
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+-- new
+-- rows
+INSERT INTO users VALUES (1, 'Ada');
