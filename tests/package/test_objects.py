@@ -1192,7 +1192,7 @@ REFUSED_STATEMENTS = (
 )
 
 
-@pytest.mark.parametrize("command", ["create", "check", "declare"])
+@pytest.mark.parametrize("command", ["create", "check", "declare", "drift"])
 def test_what_files_cannot_declare_is_refused_with_its_file_and_its_place(
     project: Project, command: str
 ) -> None:
@@ -1201,7 +1201,8 @@ def test_what_files_cannot_declare_is_refused_with_its_file_and_its_place(
     rule = "-- alone\nCREATE RULE quiet AS ON UPDATE TO base DO INSTEAD NOTHING;"
     put(project, "views/rule", rule)
     put(project, "views/again", rule)
-    ran = project.run(command, **({"message": "change"} if command == "create" else {}))
+    options = {"create": {"message": "change"}, "drift": {"env": "live", "against": "models"}}
+    ran = project.run(command, **options.get(command, {}))
     assert ran.code == 3
     for each in REFUSED_STATEMENTS:
         assert f"  src/infrastructure/persistence/sql/views/base.sql: {each}" in ran.err

@@ -72,7 +72,7 @@ def index_page(
 
 
 def other_objects(others: list[SchemaObject]) -> list[str]:
-    """The functions, procedures, triggers, views and extensions, as a table."""
+    """The functions, triggers, views and whatever else files declare, as a table."""
     if not others:
         return []
     rows = [f"| {each.kind.lower()} | {escape_markdown(each.name)} |" for each in others]

@@ -27,7 +27,7 @@ REPLACE_FORMS = {
     "SEQUENCE": ("", ""),  # see `sequences.alter_sequence`
     "VIEW": ("CREATE ", "CREATE OR REPLACE "),
 }
-# Changed in their place: see `types` and `domains`.
+# Changed in their place: see `enums`, `domains` and `composites`.
 TYPES = {"TYPE", "DOMAIN"}
 # Created with a table or a type, and changed by Atlas where that stays.
 PLANNED_BY_ATLAS = {"TABLE", "TYPE", "INDEX", "CONSTRAINT", "FK CONSTRAINT", "CHECK CONSTRAINT", "DEFAULT"}  # fmt: skip

@@ -94,7 +94,8 @@ def recreate(context: PlanContext, recreation: Recreation, cast: Cast) -> str:
         *(each.create_sql for each in recreation.news),
     ]  # fmt: skip
     if error := error_of(context, create):
-        return str(error)
+        context.blocked_by = str(error)
+        return context.blocked_by
     convert = []
     for each in recreation.columns:
         alter = f"ALTER TABLE {each.table} ALTER COLUMN {each.column}"

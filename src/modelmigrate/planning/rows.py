@@ -23,7 +23,7 @@ POSITION = 1_000_001  # of every sequence
 TABLES = f"""
     SELECT c.oid, format('%I.%I', n.nspname, relname), ARRAY(
         SELECT confrelid FROM pg_constraint
-        WHERE contype = 'f' AND conrelid = c.oid AND confrelid <> c.oid)
+        WHERE contype = 'f' AND conrelid = c.oid AND confrelid <> c.oid), relforcerowsecurity
     FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY c.oid"""
 # Those that may be NULL, or have a default, are so in each third row alone: a value that is lost must not
@@ -58,7 +58,7 @@ SEQUENCES = f"""
 HELD = f"""
     SELECT c.oid::bigint, format('%I.%I', n.nspname, relname), array_agg(attnum),
            array_agg(quote_ident(attname)), array_agg(format_type(atttypid, atttypmod)),
-           c.relkind = 'p' OR pg_relation_size(c.oid) > 0
+           c.relkind = 'p' OR pg_relation_size(c.oid) > 0, c.relforcerowsecurity
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
         AND NOT attisdropped AND attgenerated = '' GROUP BY c.oid, 2"""
@@ -120,7 +120,9 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
             advance = f"SELECT setval({literal(sequence)}, greatest(last_value, {POSITION})) FROM {sequence}"
             try_execute(connection, advance)
         found = {oid: rest for oid, *rest in connection.execute(TABLES.encode())}
-        chosen = [oid for oid, (name, _) in found.items() if only is None or name in only]
+        forced = [name for name, _, is_forced in found.values() if is_forced]
+        force_policies(connection, forced, "NO FORCE")
+        chosen = [oid for oid, (name, *_) in found.items() if only is None or name in only]
         for oid in chosen:  # which grows meanwhile
             chosen += [each for each in found[oid][1] if each in found and each not in chosen]
         waiting = {oid: (found[oid][0], set(found[oid][1])) for oid in chosen[:MAX_TABLES]}
@@ -129,12 +131,20 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
             # Tables that refer to one another come as they are: what may be NULL is.
             for oid in ready or list(waiting)[:1]:
                 fill_table(connection, oid, waiting.pop(oid)[0])
+        force_policies(connection, forced, "FORCE")
+
+
+def force_policies(connection: psycopg.Connection[Any], tables: list[str], force: str) -> None:
+    """Let the policies of tables count for their owner, too (`FORCE`), or not: copies belong to whoever
+    plans, and all of their rows are to be seen."""
+    for table in tables:
+        connection.execute(f"ALTER TABLE {table} {force} ROW LEVEL SECURITY".encode())
 
 
 def delete_rows(url: str) -> None:
     """Empty all tables of a scratch database."""
     with closing(connect(url)) as connection:
-        tables = [table for _, table, _ in connection.execute(TABLES.encode())]
+        tables = [table for _, table, *_ in connection.execute(TABLES.encode())]
         if tables:
             connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE".encode())
 
@@ -188,7 +198,9 @@ def read_contents(url: str) -> Contents:
     names: dict[tuple[int, int], str] = {}
     with closing(connect(url, search_path="")) as connection:
         found = connection.execute(HELD.encode()).fetchall()
-        for oid, table, numbers, columns, types, has_rows in found:
+        forced = [each[1] for each in found if each[-1] and each[-2]]
+        force_policies(connection, forced, "NO FORCE")
+        for oid, table, numbers, columns, types, has_rows, _ in found:
             parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
             lists = (
                 f"coalesce(array_agg({each} ORDER BY {each} COLLATE \"C\"), '{{}}')"
@@ -205,6 +217,7 @@ def read_contents(url: str) -> Contents:
             positions[oid, number] = row[0] if row else 0
             names.setdefault((oid, number), sequence)
         labels = {oid: (name, label) for oid, name, label in connection.execute(LABELS)}
+        force_policies(connection, forced, "FORCE")
     return Contents(values, positions, names, labels)
 
 
