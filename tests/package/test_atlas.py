@@ -381,7 +381,7 @@ def test_source_without_a_text_to_replace_is_never_built(go: Go) -> None:
 def test_a_full_disk_is_named_whoever_notices_it(go: Go, monkeypatch: pytest.MonkeyPatch) -> None:
     (go.home / "failure").write_text("write x.a: no space left on device\n" * 99)
     message = failure()
-    assert "Free 2 GB" in message
+    assert "Free 1 GB" in message
     assert len(message.splitlines()) < 12
     (go.home / "failure").unlink()
 
@@ -450,3 +450,74 @@ def test_the_real_build_reads_postgresql_18_without_token_or_network(
     assert server_version.startswith("18.")
     assert seen.returncode == 0, seen.stderr
     assert seen.stdout.startswith('schema "public" {')
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://root@localhost/shop", "for PostgreSQL alone: MySQL, MariaDB, SQLite"),
+        ("mariadb://root@localhost/shop", "for PostgreSQL alone: MySQL, MariaDB, SQLite"),
+        ("sqlite://shop.db", "for PostgreSQL alone: MySQL, MariaDB, SQLite"),
+        ("libsql://shop.example", "for PostgreSQL alone: MySQL, MariaDB, SQLite"),
+        ("docker://mysql/8/shop", 'unsupported docker image "mysql"'),
+    ],
+)
+def test_the_real_build_says_in_one_line_that_another_database_is_left_out(
+    atlas: Path, machine: Path, url: str, words: str
+) -> None:
+    environment = {"HOME": str(machine), "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+    seen = run(atlas, "schema", "inspect", "--url", url, at=machine, env=environment)
+    assert seen.returncode == 1
+    assert words in seen.stderr
+    assert len(seen.stderr.splitlines()) == 1
+    assert not (machine / "shop.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("file://{}/password", 'unknown driver "word"'),
+        ("awssecretsmanager://password", "awssecretsmanager:// is left out"),
+        ("gcpsecretmanager://projects/p/secrets/s", "gcpsecretmanager:// is left out"),
+    ],
+)
+def test_the_real_build_reads_variables_from_files_and_from_no_cloud(
+    atlas: Path, machine: Path, url: str, words: str
+) -> None:
+    (machine / "password").write_text("word", encoding="utf-8")
+    (machine / "atlas.hcl").write_text(
+        'data "runtimevar" "password" {\n'
+        f'  url = "{url.format(machine)}"\n'
+        "}\n"
+        'env "local" {\n'
+        '  url = "${data.runtimevar.password}://"\n'
+        "}\n",
+        encoding="utf-8",
+    )
+    environment = {"HOME": str(machine), "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+    seen = run(atlas, "schema", "inspect", "--env", "local", at=machine, env=environment)
+    assert seen.returncode == 1
+    assert words in seen.stderr
+
+
+def test_the_real_build_lints_a_rename_as_a_rename(
+    atlas: Path, workshop: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", PATH)
+    (workshop / "atlas.hcl").touch()
+    monkeypatch.chdir(workshop)
+    files = machine / "migrations"
+    files.mkdir()
+    (files / "1_base.sql").write_text("CREATE TABLE users (id integer, nick text);\n")
+    (files / "2_new.sql").write_text("ALTER TABLE users RENAME COLUMN nick TO handle;\n")
+    environment = {"HOME": str(machine), "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+    directory = ("--dir", f"file://{files}")
+    assert not run(atlas, "migrate", "hash", *directory, at=machine, env=environment).returncode
+    try:
+        with scratch_database() as url:
+            lint = ("migrate", "lint", *directory, "--dev-url", url, "--latest", "1")
+            seen = run(atlas, *lint, at=machine, env=environment)
+    finally:
+        stop_servers()
+    assert seen.returncode == 0, seen.stdout + seen.stderr
+    assert 'Renaming column "nick" to "handle"' in seen.stdout

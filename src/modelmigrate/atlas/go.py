@@ -19,7 +19,7 @@ EXE = ".exe" if os.name == "nt" else ""
 HINTS = {
     "checksum|SECURITY": "A module is not the one that the recipe pins: do not trust its source"
     " (GOPROXY). None of its code was run.",
-    "no space|not enough space": "Free 2 GB there, or set ATLAS_CACHE_DIR to a folder on a larger"
+    "no space|not enough space": "Free 1 GB there, or set ATLAS_CACHE_DIR to a folder on a larger"
     " disk. Then retry.",
     "dial|lookup|proxy|timeout|EOF|connection": "Is the Go module proxy reachable (GOPROXY,"
     " HTTPS_PROXY)? Then retry.",
@@ -68,7 +68,7 @@ def go_environment(work: Path) -> dict[str, str]:
     """The environment of Go: with the user's proxies and credentials, without any setting of theirs
     that changes the result. Its caches are in the folder `work`."""
     return {
-        # 1.6 GB, deleted with that folder, unless the environment names lasting places.
+        # 0.7 GB, deleted with that folder, unless the environment names lasting places.
         "GOMODCACHE": str(work / "modules"),
         "GOCACHE": str(work / "objects"),
         **isolated(),
