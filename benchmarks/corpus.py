@@ -40,7 +40,7 @@ def main() -> int:
                 cases if direction == "migration" else [case for case in cases if case.can_drift]
             )
             found: Counter[tuple[str, str]] = Counter()
-            for group in batches(chosen, TOGETHER):
+            for group in batches(chosen, TOGETHER, adopted=direction == "drift"):
                 for case, (verdict, reason) in verdicts(DIRECTIONS[direction], project, group):
                     found[case.kind, verdict] += 1
                     known = case.known if direction == "migration" else case.adopt_known

@@ -19,7 +19,9 @@ def project() -> Iterator[Project]:
         yield made
 
 
-def grouped(cases: list[Case], known: Callable[[Case], str]) -> list[object]:
+def grouped(
+    cases: list[Case], known: Callable[[Case], str], *, adopted: bool = False
+) -> list[object]:
     """The groups that are told together; what is known to be wrong is alone, as a strict xfail."""
     return [
         pytest.param(
@@ -29,7 +31,7 @@ def grouped(cases: list[Case], known: Callable[[Case], str]) -> list[object]:
             if (reason := known(group[0]))
             else [],
         )
-        for group in batches(cases, TOGETHER)
+        for group in batches(cases, TOGETHER, adopted=adopted)
     ]
 
 
@@ -57,7 +59,7 @@ def test_a_change_leads_there_with_its_rows_and_back(project: Project, cases: li
 ADOPTED = [case for case in CASES[::EVERY] if case.can_drift]
 
 
-@pytest.mark.parametrize("cases", grouped(ADOPTED, lambda case: case.adopt_known))
+@pytest.mark.parametrize("cases", grouped(ADOPTED, lambda case: case.adopt_known, adopted=True))
 def test_a_change_by_hand_is_named_adopted_and_taken_back(
     project: Project, cases: list[Case]
 ) -> None:

@@ -101,6 +101,8 @@ def implicit_casts(url: str) -> set[tuple[str, str]]:
 
 def has_room_for(new: str, old: str, implicit: set[tuple[str, str]]) -> bool:
     """Whether a type can be expected to hold each value of another one, by their names alone."""
+    if new.endswith("[]") and old.endswith("[]"):
+        return has_room_for(new[:-2], old[:-2], implicit)
     (plain, limits), (old_plain, old_limits) = (
         (LIMITS.sub("", each), [int(n) for n in re.findall(r"\d+", "".join(LIMITS.findall(each)))])
         for each in (new, old)

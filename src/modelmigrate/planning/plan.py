@@ -57,12 +57,19 @@ def plan_schema_change(
             create_objects(context, partial(stands_alone, {*context.current()}))
             change_generated_columns(context)
             reason = apply_atlas_plan(context)
-            create_objects(context)
+            tables = {*context.current()} if reason else set()
+            create_objects(context, partial(stands_alone, tables))
         changes = diff_normalized(desired, context.current())
     if changes:
         lines = [line for each in changes[:3] for line in (each.label, *each.lines()[:6])]
         raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
     return context.statements
+
+
+def is_left_after_atlas(context: PlanContext, failed: bool, change: Change) -> bool:
+    """Whether a change is none of Atlas's plan, and of none that failed and is tried again."""
+    waits = failed and not stands_alone({*context.current()}, change)
+    return not waits and not is_planned_by_atlas(change, context.desired)
 
 
 def stands_alone(tables: set[str], change: Change) -> bool:
@@ -201,5 +208,5 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         change_generated_columns(context)
         reason = apply_atlas_plan(context)
         drop_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
-        create_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
+        create_objects(context, partial(is_left_after_atlas, context, bool(reason)))
     return reason

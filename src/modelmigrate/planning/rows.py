@@ -113,8 +113,10 @@ def fill_with_rows(url: str, only: set[str] | None = None) -> None:
     Args:
         url: Of the scratch database.
         only: The tables, named with their schemas and quoted, if not all; those that they refer to
-            get rows, too.
+            get rows, too. With none of them, nothing is done.
     """
+    if only is not None and not only:
+        return
     with closing(connect(url)) as connection:
         for *_, sequence in connection.execute(SEQUENCES.encode()).fetchall():
             advance = f"SELECT setval({literal(sequence)}, greatest(last_value, {POSITION})) FROM {sequence}"

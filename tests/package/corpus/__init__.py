@@ -85,16 +85,12 @@ class Case(NamedTuple):
     @property
     def is_alone(self) -> bool:
         """Whether it cannot be told beside others: what is refused is refused as a whole."""
-        return any(
-            (
-                self.alone,
-                self.nothing,
-                self.refused,
-                self.known,
-                self.adopt_refused,
-                self.adopt_known,
-            )
-        )
+        return bool(self.alone or self.nothing or self.refused or self.known)
+
+    @property
+    def is_adopted_alone(self) -> bool:
+        """Whether it cannot be adopted beside others."""
+        return bool(self.is_alone or self.adopt_refused or self.adopt_known)
 
     @property
     def can_drift(self) -> bool:
@@ -226,20 +222,21 @@ def renaming(names: set[str], number: int) -> Callable[[str], str]:
     return lambda text: words.sub(rf"\g<0>_{number}", text)
 
 
-def batches(cases: list[Case], size: int) -> list[list[Case]]:
-    """The cases in groups that can be told side by side, with names of their own."""
+def batches(cases: list[Case], size: int, *, adopted: bool = False) -> list[list[Case]]:
+    """The cases in groups that can be told side by side, or adopted, with names of their own."""
+    alone = [each for each in cases if (each.is_adopted_alone if adopted else each.is_alone)]
     made: list[list[Case]] = []
     for by_hand in (False, True):
         group: list[Case] = []
         for case in cases:
-            if case.is_alone or case.is_written_by_hand is not by_hand:
+            if case in alone or case.is_written_by_hand is not by_hand:
                 continue
             if len(group) == size or any(case.shared & each.shared for each in group):
                 made.append(group)
                 group = []
             group.append(case)
         made += [group] if group else []
-    return made + [[case] for case in cases if case.is_alone]
+    return made + [[case] for case in alone]
 
 
 def numbered(cases: list[Case]) -> list[Case]:

@@ -206,7 +206,6 @@ CREATE TABLE users (id integer PRIMARY KEY, net inet);
 INSERT INTO users VALUES (1, '10.0.0.0/8');
 
 -- case: boolean to integer
--- known: a roll back asks for a loss where none is: a boolean is compared through text
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, active boolean DEFAULT true NOT NULL);
 -- new
@@ -216,7 +215,6 @@ INSERT INTO users VALUES (1, true);
 -- changes: users.active
 
 -- case: integer to boolean
--- known: a roll back asks for a loss where none is: a boolean is compared through text
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, active integer DEFAULT 1 NOT NULL);
 -- new
@@ -352,7 +350,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n integer);
 INSERT INTO users VALUES (1, 7);
 
 -- case: a stored generated column is computed otherwise
--- known: Atlas does not change a generation expression
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED);
 -- new
@@ -362,7 +359,6 @@ INSERT INTO users VALUES (1, 7);
 -- changes: users.twice
 
 -- case: a stored generated column becomes a plain one
--- known: no down migration from a plain column to a generated one
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED);
 -- new
@@ -372,7 +368,6 @@ INSERT INTO users VALUES (1, 7);
 -- loss: users.twice
 
 -- case: a plain column becomes a generated one
--- known: a plain column is not replaced by a generated one
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer);
 -- new
@@ -389,7 +384,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n integer, twice bigint GENERATED AL
 INSERT INTO users VALUES (1, 7);
 
 -- case: the column that a generated one is computed from changes its type
--- known: a generated column blocks the change of its column's type
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice bigint GENERATED ALWAYS AS (n * 2) STORED);
 -- new
@@ -406,7 +400,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n integer, b text GENERATED ALWAYS A
 INSERT INTO users VALUES (1, 7);
 
 -- case: a stored column becomes virtual
--- known: a stored column is not replaced by a virtual one
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) STORED);
 -- new
@@ -415,7 +408,6 @@ CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED A
 INSERT INTO users VALUES (1, 7);
 
 -- case: a virtual column becomes stored
--- known: a virtual column is not replaced by a stored one
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer, twice integer GENERATED ALWAYS AS (n * 2) VIRTUAL);
 -- new

@@ -66,7 +66,6 @@ CREATE TABLE users (id integer PRIMARY KEY, key text DEFAULT fresh());
 INSERT INTO users VALUES (1);
 
 -- case: a function of an index and of a generated column gets another name
--- known: a generated column is not replaced where its expression changes
 -- old
 CREATE FUNCTION twice(a integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2 * a';
 CREATE TABLE users (id integer PRIMARY KEY, n integer, d integer GENERATED ALWAYS AS (twice(n)) STORED);
@@ -79,7 +78,6 @@ CREATE INDEX ix_twice ON users (double(n));
 INSERT INTO users VALUES (1, 7);
 
 -- case: a function of a default changes its result
--- known: a function in a default is not recreated
 -- old
 CREATE FUNCTION code() RETURNS integer LANGUAGE sql AS 'SELECT 7';
 CREATE TABLE users (id integer PRIMARY KEY, n bigint DEFAULT code());

@@ -139,7 +139,6 @@ CREATE INDEX ix_nick ON users (nick) WITH (fillfactor = 70, deduplicate_items = 
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a table is clustered on an index
--- known: a setting that names an index makes it be created in the table's transaction, and concurrently
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 CREATE INDEX ix_nick ON users (nick);
@@ -180,7 +179,6 @@ CREATE INDEX ix_nick ON users USING gin (nick gin_trgm_ops);
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a unique index is the replica identity
--- known: a setting that names an index makes it be created in the table's transaction, and concurrently
 -- old
 CREATE TABLE users (id integer NOT NULL);
 CREATE UNIQUE INDEX ix_id ON users (id);

@@ -137,7 +137,7 @@ def change(project: Project, cases: list[Case]) -> int:
     declare(project, [each for case in cases for each in case.new])
     if by_hand := [each for case in cases for each in case.by_hand]:
         add_by_hand(project, "by_hand", by_hand)
-    renames = ",".join(case.rename for case in cases if case.rename).replace(" ", "")
+    renames = ",".join(case.rename for case in cases if case.rename)
     answered(project, renames or ("none" if len(cases) > 1 else ""))
     typed(project, "check")
     new = [project.migrations / name for name in project.names() if name not in names]
@@ -190,9 +190,6 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
         for_good = names_in(case.changes_for_good for case in cases)
         now = read_contents(live)
         require_kept(before, now, {}, named | for_good)
-        gone = only_in(before, after, renames_of(cases))
-        for name in named - lost - gone - for_good:
-            require_lost(before, now, named - {name} | for_good, name)
         require_inserts(live)
 
 
@@ -324,26 +321,22 @@ def names_in(texts: Iterable[str]) -> set[str]:
 
 
 def renames_of(cases: list[Case]) -> dict[str, str]:
-    """The new name of each renamed table, and of each renamed column, which is named with its table."""
-    return dict(pair.split(":") for pair in sorted(names_in(case.rename for case in cases)))
+    """The new name of each renamed table, and of each renamed column, which is named with its table; as
+    SQL names them."""
+    pairs = [pair.split(":") for pair in names_in(case.rename for case in cases) if ":" in pair]
+    return {in_sql(old): in_sql(new) for old, new in pairs}
+
+
+def in_sql(name: str) -> str:
+    return f'"{name}"' if " " in name else name
 
 
 def new_name(renames: dict[str, str], table: str, column: str = "") -> str:
-    found = renames.get(f"{table}.{column}", column) if column else renames.get(table, table)
-    return found.rpartition(".")[2] if column else found
-
-
-def only_in(before: Contents, after: Contents, renames: dict[str, str]) -> set[str]:
-    """The tables and columns that were there before only."""
-    gone = set()
-    for table, rows in before.rows.items():
-        there = after.rows.get(new_name(renames, table))
-        if there is None:
-            gone.add(table)
-        for column in rows[0] if rows and there else ():
-            if there and new_name(renames, table, column) not in there[0]:
-                gone.add(f"{table}.{column}")
-    return gone
+    new_table = renames.get(table, table)
+    if not column:
+        return new_table
+    found = (renames.get(f"{each}.{column}", column) for each in (table, new_table))
+    return next((name for name in found if name != column), column).rpartition(".")[2]
 
 
 def require_kept(
@@ -374,15 +367,6 @@ def require_kept(
         if key in after.positions and after.positions[key] != at and table not in exempt:
             now = after.positions[key]
             raise WrongError(f"the sequence of {table} {column} was at {at}, and is at {now}")
-
-
-def require_lost(before: Contents, after: Contents, exempt: set[str], name: str) -> None:
-    """What was named as lost is not there as it was."""
-    try:
-        require_kept(before, after, {}, exempt)
-    except WrongError:
-        return
-    raise WrongError(f"{name} was called lost, and nothing of it is")
 
 
 def as_text(value: Any) -> Any:

@@ -12,7 +12,6 @@ CREATE INDEX ix_log_line ON audit.log (line);
 -- alone
 
 -- case: a table of another schema changes
--- known: Atlas plans the schema public alone, so there is no down migration for a table of another one
 -- both
 CREATE SCHEMA archive;
 CREATE TABLE users (id integer PRIMARY KEY);
@@ -98,7 +97,6 @@ CREATE INDEX "g.h" ON "a.b" ("e.f", "c.d");
 INSERT INTO "a.b" VALUES (1, 'x');
 
 -- case: quotes in names
--- known: Atlas does not double the quotes in names
 -- old
 CREATE TABLE "it's ""so""" ("a'b" integer PRIMARY KEY, "c""d" integer);
 -- new

@@ -197,7 +197,6 @@ CREATE TABLE users (id integer PRIMARY KEY, mail citext);
 INSERT INTO users VALUES (1, 'a@b');
 
 -- case: an extension goes with the type of a column
--- known: a roll back asks for a loss where none is: a type that is not there yet cannot be cast to
 -- old
 CREATE EXTENSION hstore;
 CREATE TABLE users (id integer PRIMARY KEY, data hstore);
