@@ -132,11 +132,24 @@ def checksums() -> bytes:
 
 
 def update_checksums() -> None:
-    """Accept the migration files as they are: rewrite `atlas.sum`."""
-    if text := checksums():
-        (project.migrations_dir() / "atlas.sum").write_bytes(text)
-    else:
+    """Accept the migration files as they are: rewrite `atlas.sum`, as a whole.
+
+    Raises:
+        MigrateError: it cannot be written, and is as it was.
+    """
+    text = checksums()
+    if not text:
         run_atlas("migrate", "hash")
+        return
+    file = project.migrations_dir() / "atlas.sum"
+    new = file.with_name("atlas.sum.new")
+    try:
+        new.write_bytes(text)
+        new.replace(file)
+    except OSError as error:
+        raise MigrateError(
+            f"{project.relative(file)} cannot be written: {error}\nIt was not changed."
+        ) from None
 
 
 def version_of(name: str) -> str:

@@ -145,4 +145,5 @@ def make_idempotent(statement: str) -> str:
     for words, error in ERRORS_WHERE_DONE.items():
         if words in code:
             block = GUARD_BLOCK.replace("duplicate_table", error)
-    return block.replace("%s", code, 1)
+    # In a block, a SELECT has to say that nobody wants its result.
+    return block.replace("%s", re.sub(r"\ASELECT ", "PERFORM ", code), 1)

@@ -23,7 +23,8 @@ IMPLICIT_CASTS = """
     SELECT format_type(castsource, NULL), format_type(casttarget, NULL)
     FROM pg_cast WHERE castcontext = 'i'"""
 LIMITS = re.compile(r"\(([\d,]+)\)")  # of a length, or a precision
-OF_ANY_TEXT = ("text", "character varying")  # without a limit
+# What is too long for a limit of theirs is refused, not cut, unless it is cast.
+OF_ANY_TEXT = ("text", "character varying")
 
 
 class NotRestored(NamedTuple):
@@ -107,7 +108,9 @@ def has_room_for(new: str, old: str, implicit: set[tuple[str, str]]) -> bool:
         (LIMITS.sub("", each), [int(n) for n in re.findall(r"\d+", "".join(LIMITS.findall(each)))])
         for each in (new, old)
     )
-    if plain != old_plain and (old_plain, plain) not in implicit and plain not in OF_ANY_TEXT:
+    if plain in OF_ANY_TEXT:
+        return True
+    if plain != old_plain and (old_plain, plain) not in implicit:
         return False
     return not limits or (
         plain == old_plain

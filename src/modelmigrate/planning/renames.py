@@ -198,6 +198,7 @@ def shown(qualified: str) -> str:
 
 
 def shown_part(name: str) -> str:
+    """One part of a name that SQL has, perhaps in quotes, as people write it."""
     return spelled(unquote(name))
 
 

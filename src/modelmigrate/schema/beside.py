@@ -78,6 +78,7 @@ def comes_with_its_table(obj: SchemaObject, indexes: set[str]) -> bool:
 
 
 def name_without_schema(obj: SchemaObject) -> str:
+    """The name as labels have it, without its schema."""
     return obj.name.removeprefix(f"{label_part(obj.schema)}.")
 
 
