@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from modelmigrate.migrations.data_loss import DataLoss, count_rows
+from modelmigrate.migrations.not_restored import has_room_for, implicit_casts
 from modelmigrate.postgres.scratch import scratch_database
 from tests.package.harness import connected, execute, project_of
 
@@ -86,3 +87,27 @@ def test_values_that_fit_are_no_loss_and_others_are(
 
 def test_a_type_that_the_script_makes_is_not_guessed_at(url: str) -> None:
     assert counted(url, "text", "public.not_yet", ["'a'"]) == "1 may not fit into public.not_yet"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "has_room"),
+    [
+        ("integer", "bigint", True),
+        ("bigint", "integer", False),
+        ("integer[]", "bigint[]", True),
+        ("bigint[]", "integer[]", False),
+        ("numeric(5,2)", "numeric(9,2)", True),
+        ("numeric(9,2)", "numeric(5,2)", False),
+        ("numeric(9,2)", "numeric", True),
+        ("numeric", "numeric(9,2)", False),
+        ("character varying(9)", "character varying(5)", True),  # what is longer is refused
+        ("timestamp without time zone", "date", False),
+        ("timestamp without time zone", "timestamp(0) without time zone", False),
+        ("integer", "text", True),
+        ("text", "integer", False),
+    ],
+)
+def test_where_no_rows_can_tell_the_names_of_types_say_whether_values_are_lost(
+    url: str, old: str, new: str, has_room: bool
+) -> None:
+    assert has_room_for(new, old, implicit_casts(url)) is has_room

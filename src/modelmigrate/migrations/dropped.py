@@ -1,6 +1,5 @@
 """What a new migration drops since no model declares it, and how many rows the developer has in it."""
 
-from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NamedTuple
 
@@ -11,8 +10,6 @@ from modelmigrate.planning.renames import Names, Rename, shown, shown_part
 from modelmigrate.postgres.connection import connect, given_url
 from modelmigrate.postgres.environments import LOCAL, development_url
 from modelmigrate.postgres.server import is_running
-
-Count = Callable[["Dropped"], str]
 
 
 class Dropped(NamedTuple):

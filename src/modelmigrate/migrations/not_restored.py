@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from modelmigrate.migrations.data_loss import data_losses
+from modelmigrate.migrations.data_loss import DataLoss, data_losses
 from modelmigrate.planning.rows import Contents, not_the_same, read_contents
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
@@ -38,7 +38,7 @@ class NotRestored(NamedTuple):
     @property
     def label(self) -> str:
         """How it is accepted by name: `users.bio`, `teams`."""
-        return f"{self.table.removeprefix('public.')}{'.' if self.column else ''}{self.column}"
+        return DataLoss(self.table, self.column).label
 
     @property
     def what(self) -> str:

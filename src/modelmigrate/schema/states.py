@@ -35,8 +35,8 @@ CHECKS_OF_BODIES = """
     WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
-# A check, an index or a policy with `x IN ('a', 'b')` is printed differently once PostgreSQL has read what it
-# printed. It is read twice here, so that it is the same as in a schema that migrations have made.
+# A check, an index or a policy with `x IN ('a', 'b')` is printed differently once PostgreSQL has read
+# what it printed. It is read twice here, so that it is the same as in a schema that migrations have made.
 SPELL_AGAIN = """
     SELECT format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %s', conrelid::regclass,
                   conname, pg_get_constraintdef(oid))
