@@ -43,10 +43,9 @@ def main() -> int:
             for group in batches(chosen, TOGETHER, adopted=direction == "drift"):
                 for case, (verdict, reason) in verdicts(DIRECTIONS[direction], project, group):
                     found[case.kind, verdict] += 1
-                    known = case.known if direction == "migration" else case.adopt_known
-                    if bool(reason) != bool(known):
+                    if bool(reason) != bool(case.known):
                         unexpected += 1
-                        told = reason or f"known to be wrong, but is not: {known}"
+                        told = reason or f"known to be wrong, but is not: {case.known}"
                         print(f"\n{direction}: {case.title}: {verdict}\n{told}", file=sys.stderr)
             print_table(direction, found)
     return unexpected != 0

@@ -19,17 +19,13 @@ def project() -> Iterator[Project]:
         yield made
 
 
-def grouped(
-    cases: list[Case], known: Callable[[Case], str], *, adopted: bool = False
-) -> list[object]:
+def grouped(cases: list[Case], *, adopted: bool = False) -> list[object]:
     """The groups that are told together; what is known to be wrong is alone, as a strict xfail."""
     return [
         pytest.param(
             group,
             id="; ".join(case.title for case in group),
-            marks=[pytest.mark.xfail(reason=reason, strict=True)]
-            if (reason := known(group[0]))
-            else [],
+            marks=[pytest.mark.xfail(reason=group[0].known, strict=True)] * bool(group[0].known),
         )
         for group in batches(cases, TOGETHER, adopted=adopted)
     ]
@@ -51,7 +47,7 @@ def judged(
         pytest.fail("\n\n".join(reasons))
 
 
-@pytest.mark.parametrize("cases", grouped(CASES, lambda case: case.known))
+@pytest.mark.parametrize("cases", grouped(CASES))
 def test_a_change_leads_there_with_its_rows_and_back(project: Project, cases: list[Case]) -> None:
     judged(judge_as_migration, project, cases)
 
@@ -59,7 +55,7 @@ def test_a_change_leads_there_with_its_rows_and_back(project: Project, cases: li
 ADOPTED = [case for case in CASES[::EVERY] if case.can_drift]
 
 
-@pytest.mark.parametrize("cases", grouped(ADOPTED, lambda case: case.adopt_known, adopted=True))
+@pytest.mark.parametrize("cases", grouped(ADOPTED, adopted=True))
 def test_a_change_by_hand_is_named_adopted_and_taken_back(
     project: Project, cases: list[Case]
 ) -> None:

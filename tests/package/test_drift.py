@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelmigrate.atlas.directory import read_migrations
+from modelmigrate.planning.rows import read_contents
 from modelmigrate.postgres.connection import url_of_database
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.dump import read_schema
@@ -163,6 +164,58 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
             migrated = project.run("apply", env=env, yes=True)
             assert migrated.code == 0, f"{env}: {migrated.said}\n{adopted.out}"
             assert drift(project, env) == 0
+
+
+ROWS = """
+    INSERT INTO teams VALUES (1, 'core', 'less is more');
+    INSERT INTO users (id, email, nick, team_id) VALUES (1, 'ada@example.com', 'ada', 1);
+    INSERT INTO plain (a) VALUES (1); INSERT INTO roots (a) VALUES (2)"""
+RENAMED = {
+    "a column": "ALTER TABLE users RENAME nick TO handle",
+    "a column and its type": "ALTER TABLE roots RENAME a TO b; ALTER TABLE roots ALTER b TYPE bigint",
+    "a table and its column": "ALTER TABLE plain RENAME TO bare; ALTER TABLE bare RENAME a TO b",
+    "a value": "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'",
+    "an index": "ALTER INDEX users_nick RENAME TO users_handle",
+}
+
+
+@pytest.mark.parametrize("sql", RENAMED.values(), ids=RENAMED)
+def test_a_rename_by_hand_is_adopted_as_one_and_keeps_the_values_everywhere(
+    project: Project, live: str, sql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scratch_database(live) as clean:
+        monkeypatch.setenv("CLEAN_DATABASE_URL", clean)
+        for url in (live, clean):
+            execute(url, ROWS)
+        execute(live, sql)
+        adopted = project.run("drift", env="live", fix="adopt")
+        assert adopted.code == 0, adopted.said
+        for env in ("live", "clean"):
+            assert project.run("apply", env=env, yes=True).code == 0, adopted.out
+            assert drift(project, env) == 0
+        assert read_contents(clean) == read_contents(live)
+
+
+@pytest.mark.parametrize("sql", RENAMED.values(), ids=RENAMED)
+def test_a_rename_by_hand_is_reverted_as_one_and_keeps_the_values(
+    project: Project, live: str, sql: str
+) -> None:
+    execute(live, ROWS)
+    before = read_contents(live)
+    execute(live, sql)
+    reverted = project.run("drift", env="live", fix="revert", yes=True)
+    assert reverted.code == 0, reverted.said
+    assert drift(project) == 0
+    assert read_contents(live) == before
+
+
+def test_a_column_that_was_dropped_is_no_rename_of_one_that_was_added(
+    project: Project, live: str
+) -> None:
+    execute(live, "ALTER TABLE teams DROP motto, ADD slogan text")
+    adopted = project.run("drift", env="live", fix="adopt")
+    assert 'DROP COLUMN IF EXISTS "motto"' in adopted.out
+    assert "RENAME" not in adopted.out
 
 
 @pytest.mark.usefixtures("project")

@@ -1,49 +1,41 @@
 """What to do about drift: adopt it as a migration, or revert it."""
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from modelmigrate import project
+from modelmigrate.drift.repeatable import all_or_none, one_by_one
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
 from modelmigrate.migrations.down_files import generate_down
 from modelmigrate.migrations.execute import execute_script
-from modelmigrate.migrations.files import file_names, write_migrations
+from modelmigrate.migrations.files import ProvenFile, write_migrations
 from modelmigrate.migrations.target import Target
 from modelmigrate.migrations.verify import verify_schema
+from modelmigrate.planning.confirm import is_possible
+from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import verified_script
+from modelmigrate.planning.renames import (
+    possible_renames,
+    read_names,
+    rename_statements,
+    shown,
+    shown_part,
+)
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import confirm
 from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized, rebuild_schema
-from modelmigrate.sql.statements import replace_outside_quotes, strip_comments
+from modelmigrate.sql.patterns import ADD_ENUM_VALUE
+from modelmigrate.sql.statements import strip_comments
 from modelmigrate.terminal import say
 
-# Forms that do nothing on a database where the change was made by hand.
-IF_EXISTS_FORMS = {
-    "(ADD (?:COLUMN|VALUE) )": r"\1IF NOT EXISTS ",
-    "(CREATE (?:(?:UNIQUE )?INDEX|TABLE|SEQUENCE|SCHEMA|STATISTICS) )": r"\1IF NOT EXISTS ",
-    "(DROP (?:ATTRIBUTE|COLUMN|CONSTRAINT|DOMAIN|INDEX|TABLE|TYPE) )": r"\1IF EXISTS ",
-}
-UNSAFE_TO_REPEAT = re.compile(r"\b(ADD (?!COLUMN)|ATTACH|DETACH|OWNER TO|RENAME)")
-# What other statements fail with where they were run already.
-ERRORS_WHERE_DONE = {
-    " DETACH PARTITION ": "undefined_table",
-    " ADD ATTRIBUTE ": "duplicate_column",
-    " RENAME ATTRIBUTE ": "undefined_column",
-}
-GUARD_BLOCK = """DO $adopt$ BEGIN
-  %s
-EXCEPTION
-  WHEN duplicate_object OR duplicate_table OR duplicate_function OR duplicate_schema
-    OR invalid_table_definition OR wrong_object_type OR object_not_in_prerequisite_state
-    THEN NULL; -- done already
-  WHEN undefined_object THEN RAISE NOTICE 'left out: %', SQLERRM;
-END $adopt$;"""
+Places = dict[tuple[str, str], int]
 
 
 def adopt(target: Target, replayed_url: str, _allow_loss: str | None, _yes: bool) -> str:
@@ -63,29 +55,90 @@ def adopt(target: Target, replayed_url: str, _allow_loss: str | None, _yes: bool
                 f" REINDEX INDEX CONCURRENTLY:\n{statements}",
                 Exit.REFUSED,
             )
+        places = column_places(replayed_url), column_places(target.url)
+        renames = evident_renames(replayed_url, live_url, *places)
         with scratch_database(replayed_url) as work_url:
-            plan = [make_idempotent(each) for each in plan_schema_change(work_url, live_url, live)]
-        script, _ = verified_script(plan, [replayed_url, live_url], live)
+            plan = plan_schema_change(work_url, live_url, live, renames)
+        adopted = adopting_files(plan, replayed_url, live_url, live)
+    written = write_migrations("adopt", adopted)
+    return (
+        "\n".join(each.text for each in adopted)
+        + f"\nwritten: {', '.join(f'migrations/{each.name}' for each in written)}"
+        f"\nApply: {project.command('apply')}. Then add the change to the models, or declare it by"
+        f" {project.command('declare')}: otherwise the next migration reverts it."
+    )
+
+
+def evident_renames(
+    current_url: str, desired_url: str, current_places: Places, desired_places: Places
+) -> list[str]:
+    """The statements for what was renamed by hand, as far as there is no other reading: a column in the
+    very place of the one that is missing, and anything else where there is one such pair alone."""
+    possible = possible_renames(current_url, read_names(current_url), read_names(desired_url))
+    tables = {each.label: each.old_name for each in possible}
+    found = [
+        each
+        for each in possible
+        if each.what != "column"
+        or current_places.get((tables.get(each.after, each.parent), each.old), 0)
+        == desired_places.get((each.parent, each.new))
+    ]
+    sides = Counter((each.what, name) for each in found for name in (each.old_name, each.new_name))
+    evident = [
+        each
+        for each in found
+        if sides[each.what, each.old_name] == sides[each.what, each.new_name] == 1
+    ]
+    return rename_statements([each for each in evident if is_possible(each, evident)])
+
+
+def column_places(url: str) -> Places:
+    """The place of each column in its table, which a rename does not change and no other column gets;
+    by the names of table and column, as people write them."""
+    return {
+        (shown(each.parent), shown_part(each.name)): each.number
+        for each in catalog_objects(url).values()
+        if each.kind == "column"
+    }
+
+
+def adopting_files(
+    plan: list[str], replayed_url: str, live_url: str, live: Schema
+) -> list[ProvenFile]:
+    """The migrations that make this plan of the scratch database `replayed_url`, and leave `live_url`
+    as it is: in one file, or with new values of enums in a file before the one that uses them.
+
+    Raises:
+        CannotPlanError: there is no form that can be repeated.
+    """
+    values = [each for each in plan if ADD_ENUM_VALUE.match(strip_comments(each))]
+    others = [each for each in plan if each not in values]
+    states = [replayed_url, live_url]
+    try:
+        script, _ = verified_script(one_by_one(plan), states, live)
+    except CannotPlanError:
+        if values and others:
+            with scratch_database(replayed_url) as url:
+                with closing(connect(url)) as connection:
+                    connection.execute("\n".join(values).encode())
+                first = adopting_files(values, replayed_url, url, read_schema(url))
+                return [*first, *adopting_files(others, url, live_url, live)]
+        script, _ = verified_script(all_or_none(plan), states, live)
     text = f"-- Adopts a change made by hand: runs with and without it.\n{script}"
     with scratch_database(replayed_url) as after_url:
         with closing(connect(after_url)) as connection:
             connection.execute(script.encode())
-        down = generate_down(replayed_url, after_url)
-    [name] = file_names("adopt", [text])
-    [written] = write_migrations({name: text}, [down])
-    return (
-        f"{text}\nwritten: migrations/{written.name}\nApply it: {project.command('apply')}. Then add"
-        f" the change to the models, or declare it by {project.command('declare')}: otherwise the next"
-        " migration reverts it."
-    )
+        return [ProvenFile(text, generate_down(replayed_url, after_url))]
 
 
 def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool) -> str:
     """Print the SQL that reverts a change made by hand; run it when that is confirmed."""
     expected = read_schema(replayed_url)
     with clone_of_live_schema(target, replayed_url) as (live_url, _, invalid_indexes):
+        places = column_places(target.url), column_places(replayed_url)
+        renames = evident_renames(live_url, replayed_url, *places)
         with scratch_database(live_url) as work_url:
-            plan = plan_schema_change(work_url, replayed_url, expected)
+            plan = plan_schema_change(work_url, replayed_url, expected, renames)
         script, _ = verified_script(plan, [live_url], expected)
         script = "\n".join([*invalid_indexes, script])
         say(f"{script}\n")
@@ -130,20 +183,3 @@ def clone_of_live_schema(
                 f" verified: {', '.join(change.label for change in changes)}. Nothing was changed."
             )
         yield live_url, schema, invalid_indexes
-
-
-def make_idempotent(statement: str) -> str:
-    """The statement in a form that does no harm where its change was made already."""
-    for words in IF_EXISTS_FORMS:
-        statement = replace_outside_quotes(statement, rf"\b{words}(?!IF )", IF_EXISTS_FORMS[words])
-    code = strip_comments(statement)
-    safe = re.match(r"CREATE OR REPLACE|CREATE .*? IF NOT EXISTS|DROP|COMMENT", code)
-    harmless = code.startswith("ALTER TABLE") and not UNSAFE_TO_REPEAT.search(code)
-    if (safe or harmless) and "BEGIN ATOMIC" not in code:
-        return statement
-    block = GUARD_BLOCK
-    for words, error in ERRORS_WHERE_DONE.items():
-        if words in code:
-            block = GUARD_BLOCK.replace("duplicate_table", error)
-    # In a block, a SELECT has to say that nobody wants its result.
-    return block.replace("%s", re.sub(r"\ASELECT ", "PERFORM ", code), 1)

@@ -5,7 +5,7 @@ from modelmigrate.atlas.commands import set_revision
 from modelmigrate.atlas.directory import has_migrations, read_migrations, version_of
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.down_files import generate_down
-from modelmigrate.migrations.files import file_names, write_migrations
+from modelmigrate.migrations.files import ProvenFile, write_migrations
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.migrations.target import Target
 from modelmigrate.migrations.verify import listing
@@ -73,7 +73,6 @@ def write_baseline(schema: Schema) -> str:
     """Write a migration that creates this schema in an empty database; its name."""
     statements = [obj.create_sql for obj in schema.values() if obj.kind != "INVALID INDEX"]
     text = with_delimiter(["SET LOCAL check_function_bodies = off;", *statements])
-    [name] = file_names("baseline", [text])
     with scratch_database() as empty_url, rebuild_schema(schema) as full_url:
         if changes := diff_normalized(schema, read_schema(full_url)):
             raise MigrateError(
@@ -81,5 +80,5 @@ def write_baseline(schema: Schema) -> str:
                 f" {', '.join(change.label for change in changes)}. No file was written."
             )
         down = generate_down(empty_url, full_url)
-    write_migrations({name: text}, [down])
-    return name
+    [written] = write_migrations("baseline", [ProvenFile(text, down)])
+    return written.name

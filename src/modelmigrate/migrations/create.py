@@ -6,11 +6,10 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import mark_parts
 from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
-from modelmigrate.migrations.files import file_name, file_names, write_migrations
+from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
 from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
@@ -34,13 +33,6 @@ class CreatedMigrations(NamedTuple):
 
     files: list[Path]
     warnings: list[str]
-
-
-class ProvenFile(NamedTuple):
-    """A migration and its down migration, which lead from one schema to the other and back."""
-
-    text: str
-    down: str
 
 
 def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
@@ -73,9 +65,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         warnings += notes_on_dropped(names, desired_names, confirmed)
-        texts = [file.text for file in files]
-        contents = dict(zip(file_names(name, texts), mark_parts(texts), strict=True))
-    written = write_migrations(contents, [file.down for file in files])
+    written = write_migrations(name, files)
     return CreatedMigrations(written, [*warnings, *notes, *undeclared_drops(changes)])
 
 

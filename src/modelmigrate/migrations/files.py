@@ -4,11 +4,13 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.directory import (
     TXMODE_NONE,
     VERSION_FORMAT,
+    mark_parts,
     require_migrations,
     update_checksums,
 )
@@ -16,6 +18,13 @@ from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import MigrateError
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import strip_comments
+
+
+class ProvenFile(NamedTuple):
+    """A migration and its down migration, which lead from one schema to the other and back."""
+
+    text: str
+    down: str
 
 
 def file_name(message: str) -> str:
@@ -57,16 +66,18 @@ def accept_files() -> None:
     update_checksums()
 
 
-def write_migrations(contents: dict[str, str], downs: list[str]) -> list[Path]:
-    """Write migrations with these names and texts, their down migrations and `atlas.sum`; all or none."""
+def write_migrations(name: str, parts: list[ProvenFile]) -> list[Path]:
+    """Write migrations of this name, their down migrations and `atlas.sum`; all or none."""
     sum_file = project.migrations_dir() / "atlas.sum"
     sum_before = sum_file.read_bytes() if sum_file.exists() else None
     project.down_dir().mkdir(parents=True, exist_ok=True)
-    files = [project.migrations_dir() / name for name in contents]
-    down_files = [project.down_dir() / name for name in contents]
+    texts, downs = [each.text for each in parts], [each.down for each in parts]
+    names = file_names(name, texts)
+    files = [project.migrations_dir() / each for each in names]
+    down_files = [project.down_dir() / each for each in names]
     try:
-        texts = [*contents.values(), *downs]
-        for file, text in zip([*files, *down_files], texts, strict=True):
+        all_texts = [*mark_parts(texts), *downs]
+        for file, text in zip([*files, *down_files], all_texts, strict=True):
             file.write_text(text, encoding="utf-8", newline="\n")
         update_checksums()
     except BaseException:

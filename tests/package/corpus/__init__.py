@@ -13,7 +13,7 @@ from modelmigrate.sql.statements import split_statements, strip_comments
 PLACE = Path(__file__).parent
 MARK = re.compile(
     r"^-- (?P<word>case|both|old|new|rows|by hand|refused|loss|changes|changes for good|rename|nothing|alone"
-    r"|known|adopt refused|adopt known)(?:: (?P<rest>.*))?$",
+    r"|known|adopt refused)(?:: (?P<rest>.*))?$",
     re.MULTILINE,
 )
 # What stands in a folder of .sql files; where, and what may follow it there.
@@ -70,7 +70,6 @@ class Case(NamedTuple):
     alone: bool = False
     known: str = ""
     adopt_refused: str = ""
-    adopt_known: str = ""
 
     @property
     def title(self) -> str:
@@ -90,7 +89,7 @@ class Case(NamedTuple):
     @property
     def is_adopted_alone(self) -> bool:
         """Whether it cannot be adopted beside others."""
-        return bool(self.is_alone or self.adopt_refused or self.adopt_known)
+        return bool(self.is_alone or self.adopt_refused)
 
     @property
     def can_drift(self) -> bool:
@@ -145,7 +144,6 @@ def case_of(kind: str, said: dict[str, str]) -> Case:
         alone="alone" in said,
         known=said.get("known", ""),
         adopt_refused=said.get("adopt refused", ""),
-        adopt_known=said.get("adopt known", ""),
     )
 
 

@@ -139,7 +139,6 @@ CREATE UNIQUE INDEX users_nick ON users (nick);
 INSERT INTO users VALUES (1, 'Ada');
 
 -- case: a unique index becomes a unique constraint
--- adopt known: the index is dropped where the constraint has taken its place already
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 CREATE UNIQUE INDEX users_nick ON users (nick);

@@ -132,7 +132,6 @@ CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE days (id integer PRIMARY KEY, mood mood[]);
 
 -- case: a new value is a default at once
--- adopt known: a new value is used in the transaction that adds it
 -- old
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE days (id integer PRIMARY KEY, mood mood DEFAULT 'ok');
@@ -143,7 +142,6 @@ CREATE TABLE days (id integer PRIMARY KEY, mood mood DEFAULT 'fine');
 INSERT INTO days VALUES (1, 'ok');
 
 -- case: a new value is in a check at once
--- adopt known: a new value is used in the transaction that adds it
 -- old
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE TABLE days (id integer PRIMARY KEY, mood mood, CONSTRAINT good CHECK (mood = 'ok'));

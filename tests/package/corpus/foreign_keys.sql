@@ -9,7 +9,6 @@ CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id
 INSERT INTO users VALUES (1); INSERT INTO posts VALUES (1, 1);
 
 -- case: a foreign key comes with its column
--- adopt known: ADD COLUMN and ADD CONSTRAINT in one statement are not repeatable
 -- old
 CREATE TABLE users (id integer PRIMARY KEY);
 CREATE TABLE posts (id integer PRIMARY KEY);

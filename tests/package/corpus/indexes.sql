@@ -118,7 +118,6 @@ CREATE INDEX ix_clients ON clients (nick COLLATE "POSIX");
 INSERT INTO clients VALUES (1, 'Ada');
 
 -- case: an index gets another name
--- adopt known: a rename by hand is adopted in a form that cannot be repeated
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 -- old

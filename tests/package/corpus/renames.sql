@@ -17,7 +17,6 @@ INSERT INTO users VALUES (1, 'Ada');
 -- refused: Possible rename: users.nick | rename=none
 
 -- case: a serial key is renamed
--- adopt known: statements on the sequence of a key that was renamed by hand cannot be repeated
 -- old
 CREATE TABLE users (id serial PRIMARY KEY, nick text);
 -- new
@@ -27,7 +26,6 @@ INSERT INTO users (nick) VALUES ('Ada'), ('Eve');
 -- rename: users.id:user_id
 
 -- case: an identity key is renamed
--- adopt known: statements on the sequence of a key that was renamed by hand cannot be repeated
 -- old
 CREATE TABLE users (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, nick text);
 -- new
@@ -37,7 +35,6 @@ INSERT INTO users (nick) VALUES ('Ada'), ('Eve');
 -- rename: users.id:user_id
 
 -- case: a table with a serial key is renamed
--- adopt known: statements on the sequence of a key that was renamed by hand cannot be repeated
 -- old
 CREATE TABLE users (id serial PRIMARY KEY, nick text NOT NULL UNIQUE, n integer CHECK (n > 0));
 -- new
@@ -47,7 +44,6 @@ INSERT INTO users (nick, n) VALUES ('Ada', 7);
 -- rename: users:people
 
 -- case: a table that others refer to is renamed
--- adopt known: a rename by hand is adopted as drop and add, so rolling back meets rows that refer to what went
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id));
@@ -68,7 +64,6 @@ INSERT INTO users VALUES (1, 'Ada', 2, 3);
 -- rename: users:people, people.nick:handle
 
 -- case: a column is renamed and gets a length
--- adopt known: a rename by hand is adopted as drop and add, which rows do not allow
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, nick varchar(10));
 -- new
@@ -106,7 +101,6 @@ CREATE TABLE users (id integer PRIMARY KEY, t text, u text);
 INSERT INTO users VALUES (1, 7); INSERT INTO people VALUES (1, 't', 'u');
 
 -- case: a column is renamed under a view, an index, a check and a generated column
--- adopt known: a rename by hand is adopted as drop and add, which a generated column blocks
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, n integer CONSTRAINT positive CHECK (n > 0), d integer GENERATED ALWAYS AS (n * 2) STORED);
 CREATE INDEX ix_n ON users (n) WHERE n > 5;
@@ -120,7 +114,6 @@ INSERT INTO users VALUES (1, 7);
 -- rename: users.n:m
 
 -- case: a column of a foreign key is renamed
--- adopt known: a rename by hand is adopted as drop and add in one statement, which cannot be repeated
 -- old
 CREATE TABLE users (id integer PRIMARY KEY);
 CREATE TABLE posts (id integer PRIMARY KEY, user_id integer REFERENCES users (id) ON DELETE CASCADE);

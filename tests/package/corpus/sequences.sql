@@ -31,7 +31,6 @@ CREATE TABLE users (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, nick te
 INSERT INTO users VALUES (1, 'Ada'), (5, 'Eve');
 
 -- case: a serial key becomes an integer
--- adopt known: statements on a sequence that is gone by hand cannot be repeated
 -- old
 CREATE TABLE users (id serial PRIMARY KEY, nick text);
 -- new
@@ -114,7 +113,6 @@ INSERT INTO users VALUES (1), (2);
 -- loss: users.no
 
 -- case: a serial column goes
--- adopt known: statements on a sequence that is gone by hand cannot be repeated
 -- old
 CREATE TABLE users (id integer PRIMARY KEY, no serial);
 -- new
