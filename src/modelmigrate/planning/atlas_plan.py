@@ -9,12 +9,14 @@ from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
 from modelmigrate.schema.catalog import names_to_escape
-from modelmigrate.schema.diff import diff
+from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.inheritance import parents_of
 from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.sql.names import IDENTIFIER, QUALIFIED, label_name, quote, split_name, unquote
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import shorten, split_parentheses, strip_comments
 
+ALTER_TABLE = re.compile(rf"ALTER TABLE (?P<name>{QUALIFIED}) ")
 CREATE_TABLE = re.compile(rf"CREATE TABLE (?P<name>{QUALIFIED}) \(")
 # A primary key as `pg_dump` adds it. Not any other constraint, and not one in a string of a check.
 PRIMARY_KEY = re.compile(
@@ -29,6 +31,10 @@ def apply_atlas_plan(context: PlanContext) -> str:
         return ""
     recreate_enums(context)
     changed_labels = {each.label for each in changes}
+    sides = [side for each in changes for side in (each.current, each.desired) if side]
+    changed_tables = changed_labels | {
+        label for side in sides for label in side.belongs_to if side.kind != "DEFAULT"
+    }
     try:
         statements = diff_databases(
             context.current_url,
@@ -44,6 +50,7 @@ def apply_atlas_plan(context: PlanContext) -> str:
         with_named_key(context, each)
         for each in statements
         if not is_formatting_only(each, changed_labels)
+        and not is_inherited(each, context.desired, changed_tables)
     ]
     reasons: dict[str, str] = {}
     while remaining:
@@ -66,6 +73,13 @@ def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:
     schema = split_name(index["table"] or index["name"])[0]
     name = f"{schema}.{index['name']}" if index["table"] and schema else index["name"]
     return f"INDEX {label_name(name)}" not in changed_labels
+
+
+def is_inherited(statement: str, desired: Schema, changed_tables: set[str]) -> bool:
+    """Whether Atlas would give a table what it has already from those that it inherits from."""
+    altered = ALTER_TABLE.match(strip_comments(statement))
+    table = desired.get(f"TABLE {label_name(altered['name'])}") if altered else None
+    return bool(table and table.label not in changed_tables and parents_of(table))
 
 
 def with_named_key(context: PlanContext, statement: str) -> str:

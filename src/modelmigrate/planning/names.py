@@ -103,7 +103,7 @@ def restore_names(current: CatalogObjects, desired: CatalogObjects) -> list[str]
             names.move(key, split_name(original.parent)[0])
     for key in sorted(current, key=lambda key: kinds.index(key[0])):
         original = desired.get(key)
-        if original and original.name != names.names[key]:
+        if original and original.name != names.names[key] and not original.inherited:
             names.rename(key, original.name)
     return names.statements
 

@@ -58,6 +58,8 @@ class Names(NamedTuple):
     """The columns of each table, with their types without lengths."""
     values: dict[str, dict[str, str]]
     """The values of each enum, with their places."""
+    inherited: set[tuple[str, str]]
+    """The table and name of each column that is renamed in another table."""
 
 
 def possible_renames(current_url: str, current: Names, desired: Names) -> list[Rename]:
@@ -93,6 +95,7 @@ def possible_renames(current_url: str, current: Names, desired: Names) -> list[R
         for old, new, reason in renamed_columns(
             current.columns[old_table], desired.columns[table], casts
         )
+        if (table, new) not in desired.inherited
     ]
     values = [
         rename_of("value", name, removed, added, "in its place")
@@ -104,11 +107,13 @@ def possible_renames(current_url: str, current: Names, desired: Names) -> list[R
 
 def read_names(url: str) -> Names:
     """What may have been renamed in a database."""
-    names = Names({}, {})
+    names = Names({}, {}, set())
     for obj in catalog_objects(url).values():
         if obj.kind == "column":
             columns = names.columns.setdefault(obj.parent, {})
             columns[obj.name] = obj.type_name.partition("(")[0]
+            if obj.inherited:
+                names.inherited.add((obj.parent, obj.name))
         elif obj.kind == "value":
             names.values.setdefault(obj.parent, {})[obj.name] = obj.type_name
     return names

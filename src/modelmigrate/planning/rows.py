@@ -58,7 +58,8 @@ SEQUENCES = f"""
 HELD = f"""
     SELECT c.oid::bigint, format('%I.%I', n.nspname, relname), array_agg(attnum),
            array_agg(quote_ident(attname)), array_agg(format_type(atttypid, atttypmod)),
-           c.relkind = 'p' OR pg_relation_size(c.oid) > 0, c.relforcerowsecurity
+           c.relkind = 'p' OR pg_relation_size(c.oid) > 0, c.relforcerowsecurity,
+           CASE c.relkind WHEN 'r' THEN 'ONLY' ELSE '' END
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND NOT relispartition AND attnum > 0
         AND NOT attisdropped AND attgenerated = '' GROUP BY c.oid, 2"""
@@ -200,15 +201,15 @@ def read_contents(url: str) -> Contents:
     names: dict[tuple[int, int], str] = {}
     with closing(connect(url, search_path="")) as connection:
         found = connection.execute(HELD.encode()).fetchall()
-        forced = [each[1] for each in found if each[-1] and each[-2]]
+        forced = [each[1] for each in found if each[-2] and each[-3]]
         force_policies(connection, forced, "NO FORCE")
-        for oid, table, numbers, columns, types, has_rows, _ in found:
+        for oid, table, numbers, columns, types, has_rows, _, only in found:
             parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
             lists = (
                 f"coalesce(array_agg({each} ORDER BY {each} COLLATE \"C\"), '{{}}')"
                 for each in parts
             )
-            query = f"SELECT {', '.join(lists)} FROM {table}"
+            query = f"SELECT {', '.join(lists)} FROM {only} {table}"
             row = connection.execute(query.encode()).fetchone() if has_rows else None
             row = row or ([],) * len(columns)
             for number, column, type_name, held in zip(numbers, columns, types, row, strict=True):

@@ -5,6 +5,7 @@ import re
 from modelmigrate.planning.context import PlanContext, Selects, select_all
 from modelmigrate.schema.catalog import Column, table_columns
 from modelmigrate.schema.diff import SchemaObject, diff
+from modelmigrate.schema.inheritance import parents_of
 from modelmigrate.schema.table import split_table
 from modelmigrate.sql.names import IDENTIFIER
 from modelmigrate.sql.statements import split_at_commas, split_statements
@@ -23,7 +24,7 @@ PROPERTY_PATTERNS = (
 
 def alter_table_options(current: SchemaObject, desired: SchemaObject) -> list[str]:
     """The statements that change what Atlas leaves alone in a table that stays: whether it is logged,
-    its checks, its storage parameters and its settings."""
+    its parents, its checks, its storage parameters and its settings."""
     (head, items, tail), (desired_head, desired_items, desired_tail) = (
         split_table(obj.create_sql) for obj in (current, desired)
     )
@@ -31,6 +32,7 @@ def alter_table_options(current: SchemaObject, desired: SchemaObject) -> list[st
     logged = "UNLOGGED" if desired_head.startswith("CREATE UNLOGGED ") else "LOGGED"
     return [
         *([f"{alter} SET {logged};"] if head != desired_head else []),
+        *change_inheritance(alter, current, desired),
         *change_inline_constraints(alter, items, desired_items),
         *change_storage_parameters(alter, tail, desired_tail),
         *change_settings(tail, desired_tail),
@@ -45,6 +47,15 @@ def columns_of(
         table_columns(context.current_url, current.quoted_name),
         table_columns(context.desired_url, desired.quoted_name),
     )
+
+
+def change_inheritance(alter: str, current: SchemaObject, desired: SchemaObject) -> list[str]:
+    """Leave the tables that the table is to inherit from no more, and join the others."""
+    parents, desired_parents = parents_of(current), parents_of(desired)
+    return [
+        *(f"{alter} NO INHERIT {each};" for each in parents if each not in desired_parents),
+        *(f"{alter} INHERIT {each};" for each in desired_parents if each not in parents),
+    ]
 
 
 def change_inline_constraints(alter: str, lines: list[str], desired_lines: list[str]) -> list[str]:

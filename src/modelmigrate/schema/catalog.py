@@ -23,27 +23,27 @@ SCHEMAS = f"""
 OBJECTS = f"""
     SELECT 'relation', c.oid, 0, format('%I.%I', n.nspname, c.relname), quote_ident(c.relname),
            CASE c.relkind WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'v' THEN 'VIEW'
-                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END
+                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, false
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE {USER_SCHEMAS} AND c.relkind IN ('r', 'p', 'i', 'I', 'v', 'm', 'S')
       AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND contype IN ('p', 'u', 'x'))
   UNION ALL
     SELECT 'column', c.oid, a.attnum, format('%I.%I', n.nspname, c.relname), quote_ident(a.attname),
-           format_type(a.atttypid, a.atttypmod)
+           format_type(a.atttypid, a.atttypmod), a.attinhcount > 0
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE {USER_SCHEMAS} AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
-    SELECT 'constraint', c.oid, 0, conrelid::regclass::text, quote_ident(conname), contype::text
+    SELECT 'constraint', c.oid, 0, conrelid::regclass::text, quote_ident(conname), contype::text, false
     FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
     WHERE {USER_SCHEMAS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')
   UNION ALL
-    SELECT 'type', t.oid, 0, format('%I.%I', n.nspname, t.typname), quote_ident(t.typname), ''
+    SELECT 'type', t.oid, 0, format('%I.%I', n.nspname, t.typname), quote_ident(t.typname), '', false
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USER_SCHEMAS} AND t.typtype IN ('e', 'd')
   UNION ALL
     SELECT 'value', e.oid, 0, format('%I.%I', n.nspname, t.typname), quote_literal(e.enumlabel),
-           (row_number() OVER (PARTITION BY enumtypid ORDER BY enumsortorder))::text
+           (row_number() OVER (PARTITION BY enumtypid ORDER BY enumsortorder))::text, false
     FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid
     JOIN pg_namespace n ON n.oid = t.typnamespace
     WHERE {USER_SCHEMAS}"""
@@ -107,6 +107,8 @@ class CatalogObject(NamedTuple):
     """Without its schema, quoted."""
     type_name: str
     """The kind of a relation, the type of a column, the place of a value."""
+    inherited: bool
+    """Whether it is a column that a table or partition has from another one, where it is renamed."""
 
     @property
     def key(self) -> tuple[str, int, int]:

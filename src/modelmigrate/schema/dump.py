@@ -21,6 +21,7 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_SCHEMA
 from modelmigrate.schema.archive import Entry, read_archive
 from modelmigrate.schema.diff import Schema, SchemaObject
+from modelmigrate.schema.inheritance import without_inherited
 from modelmigrate.sql.names import label_part
 
 # What is written for a whole database, which is not ours to create.
@@ -149,7 +150,7 @@ def schema_of(entries: list[Entry], roles: dict[str, str], quoted_owner: str) ->
                 schema=entry.schema,
             )  # fmt: skip
             schema[obj.label] = obj
-    return schema
+    return without_inherited(schema)
 
 
 def with_whole_views(entries: list[Entry]) -> list[Entry]:

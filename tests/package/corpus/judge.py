@@ -23,7 +23,8 @@ from tests.package.harness import Project, Ran, begun_anew, connected, execute, 
 SQL_FOLDER = "src/infrastructure/persistence/sql"
 OURS = "n.nspname !~ '^(pg_|information_schema|atlas_schema_revisions)'"
 TABLES = f"""
-    SELECT format('%I.%I', n.nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    SELECT format('%I.%I', n.nspname, relname), CASE relkind WHEN 'r' THEN 'ONLY' ELSE '' END
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('r', 'p') AND NOT relispartition AND {OURS}"""
 SEQUENCES = f"""
     SELECT CASE WHEN t.oid IS NULL THEN '' ELSE quote_ident(tn.nspname) || '.' || quote_ident(t.relname) END,
@@ -302,8 +303,8 @@ def require_schema(expected: Schema, found: Schema) -> None:
 def read_contents(url: str) -> Contents:
     with connected(url) as connection:
         rows = {}
-        for (table,) in connection.execute(TABLES.encode()).fetchall():
-            query = f"SELECT to_jsonb(the_row)::text FROM {table} the_row"
+        for table, only in connection.execute(TABLES.encode()).fetchall():
+            query = f"SELECT to_jsonb(the_row)::text FROM {only} {table} the_row"
             found = [
                 json.loads(text, parse_int=str, parse_float=str)
                 for (text,) in connection.execute(query.encode())

@@ -136,7 +136,6 @@ INSERT INTO users VALUES (1, 'a', 'b');
 -- rename: users:people
 
 -- case: a partitioned table's column is renamed
--- known: the down migration renames the column in the partition, too
 -- both
 CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM (0) TO (100);
 -- old
