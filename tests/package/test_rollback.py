@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from modelmigrate.migrations.down_files import IRREVERSIBLE, generate_down
+from modelmigrate.migrations.down_files import IRREVERSIBLE, State, generate_down
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
@@ -104,6 +104,8 @@ EXACT = {
     " ALTER TABLE events ATTACH PARTITION events_2028 FOR VALUES FROM ('2028-01-01') TO ('2029-01-01')",
     "drop a partition": "DROP TABLE events_2026",
     "add a column to a partitioned table": "ALTER TABLE events ADD who text",
+    "inheritance comes": "ALTER TABLE plain INHERIT roots",
+    "inheritance of another table": "CREATE TABLE leaves (height integer) INHERITS (roots)",
     "a partitioned table": "CREATE TABLE logs (id int, n int) PARTITION BY HASH (id);"
     " CREATE TABLE logs_0 PARTITION OF logs FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
     # functions, views and the rest
@@ -143,7 +145,11 @@ EXACT = {
 
 # These are irreversible: what the reason has to name.
 REFUSED = {
-    "inheritance comes": ("ALTER TABLE plain INHERIT roots", "TABLE public.plain"),
+    "a table of a type": (
+        "CREATE TYPE whole AS (a integer, during tstzrange, spot place, code positive);"
+        " ALTER TABLE plain OF whole",
+        "TABLE public.plain",
+    ),
 }
 
 
@@ -165,7 +171,7 @@ def test_a_down_migration_restores_the_exact_previous_schema(base: str, what: st
     with scratch_database(base) as after:
         execute(after, EXACT[what])
         before = read_schema(base)
-        text = generate_down(base, after)
+        text = generate_down(*(State(each, read_schema(each)) for each in (base, after)))
         assert not text.startswith(IRREVERSIBLE), text
         with scratch_database(after) as back:
             execute(back, f"BEGIN; {text}; COMMIT")
@@ -177,7 +183,7 @@ def test_what_is_irreversible_says_so_in_its_down_file_and_why(base: str, what: 
     sql, reason = REFUSED[what]
     with scratch_database(base) as after:
         execute(after, sql)
-        text = generate_down(base, after)
+        text = generate_down(*(State(each, read_schema(each)) for each in (base, after)))
         assert text.startswith(IRREVERSIBLE)
         assert reason in text
 

@@ -8,7 +8,7 @@ from modelmigrate import project
 from modelmigrate.drift.repeatable import all_or_none, one_by_one
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.data_loss import count_lost_rows, find_data_loss, require_accepted
-from modelmigrate.migrations.down_files import generate_down
+from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.execute import execute_script
 from modelmigrate.migrations.files import ProvenFile, write_migrations
 from modelmigrate.migrations.target import Target
@@ -128,7 +128,8 @@ def adopting_files(
     with scratch_database(replayed_url) as after_url:
         with closing(connect(after_url)) as connection:
             connection.execute(script.encode())
-        return [ProvenFile(text, generate_down(replayed_url, after_url))]
+        before, after = (State(url, read_schema(url)) for url in (replayed_url, after_url))
+        return [ProvenFile(text, generate_down(before, after))]
 
 
 def revert(target: Target, replayed_url: str, allow_loss: str | None, yes: bool) -> str:

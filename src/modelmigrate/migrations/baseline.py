@@ -4,7 +4,7 @@ from modelmigrate import project
 from modelmigrate.atlas.commands import set_revision
 from modelmigrate.atlas.directory import has_migrations, read_migrations, version_of
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.migrations.down_files import generate_down
+from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.files import ProvenFile, write_migrations
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.migrations.target import Target
@@ -74,11 +74,12 @@ def write_baseline(schema: Schema) -> str:
     statements = [obj.create_sql for obj in schema.values() if obj.kind != "INVALID INDEX"]
     text = with_delimiter(["SET LOCAL check_function_bodies = off;", *statements])
     with scratch_database() as empty_url, rebuild_schema(schema) as full_url:
-        if changes := diff_normalized(schema, read_schema(full_url)):
+        full = State(full_url, read_schema(full_url))
+        if changes := diff_normalized(schema, full.schema):
             raise MigrateError(
                 "the schema cannot be created in an empty database:"
                 f" {', '.join(change.label for change in changes)}. No file was written."
             )
-        down = generate_down(empty_url, full_url)
+        down = generate_down(State(empty_url, read_schema(empty_url)), full)
     [written] = write_migrations("baseline", [ProvenFile(text, down)])
     return written.name

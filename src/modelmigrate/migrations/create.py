@@ -7,7 +7,7 @@ from psycopg import errors
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, SchemaRefusedError
-from modelmigrate.migrations.down_files import generate_down
+from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
 from modelmigrate.planning.confirm import confirm_renames
@@ -61,7 +61,8 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")
             groups = split_by_transaction(statements, current)
-            files, notes = prove_on_rows(current_url, groups, changed_tables(changes, current))
+            before = State(current_url, current)
+            files, notes = prove_on_rows(before, groups, changed_tables(changes, current))
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         warnings += notes_on_dropped(names, desired_names, confirmed)
@@ -70,27 +71,27 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
 
 
 def prove_on_rows(
-    current_url: str, groups: list[list[str]], tables: set[str] | None
+    before: State, groups: list[list[str]], tables: set[str] | None
 ) -> tuple[list[ProvenFile], list[str]]:
     """As `split_and_verify`; with a note where made-up rows do not allow a migration, which says as much
     of real ones."""
     try:
-        return split_and_verify(current_url, groups, tables), []
+        return split_and_verify(before, groups, tables), []
     except ROWS_DO_NOT_ALLOW as error:
         note = (
             f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
             " the rows before, in a migration of its own, if there are any."
         )
     try:
-        return split_and_verify(current_url, groups, set()), [note]
+        return split_and_verify(before, groups, set()), [note]
     except ROWS_DO_NOT_ALLOW as error:
         raise CannotPlanError(str(error)) from None
 
 
 def split_and_verify(
-    current_url: str, groups: list[list[str]], tables: set[str] | None
+    before: State, groups: list[list[str]], tables: set[str] | None
 ) -> list[ProvenFile]:
-    """The files of these groups of statements, proven on copies of the scratch database `current_url`
+    """The files of these groups of statements, proven on copies of the scratch database `before`
     with rows in these tables, or in all.
 
     Raises:
@@ -100,9 +101,9 @@ def split_and_verify(
     if not groups:
         return []
     group, *rest = groups
-    with scratch_database(current_url) as after_url:
+    with scratch_database(before.url) as after_url:
         fill_with_rows(after_url, tables)
-        before = read_contents(after_url)
+        held = read_contents(after_url)
         try:
             text = execute_as_migration(after_url, group)
         except errors.UnsafeNewEnumValueUsage as error:
@@ -110,12 +111,13 @@ def split_and_verify(
             others = [each for each in group if each not in values]
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
-            return split_and_verify(current_url, [values, others, *rest], tables)
-        after = read_contents(after_url)
-        if lost := what_was_lost(before, after):
+            return split_and_verify(before, [values, others, *rest], tables)
+        holds = read_contents(after_url)
+        if lost := what_was_lost(held, holds):
             raise CannotPlanError("\n".join(lost))
-        down = generate_down(current_url, after_url, before, after)
-        return [ProvenFile(text, down), *split_and_verify(after_url, rest, set())]
+        after = State(after_url, read_schema(after_url), holds)
+        down = generate_down(before._replace(contents=held), after)
+        return [ProvenFile(text, down), *split_and_verify(after, rest, set())]
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
@@ -10,6 +11,7 @@ from modelmigrate.atlas.refused_statements import refused_statements
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.not_restored import find_not_restored
 from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.inverse import drop_additions
 from modelmigrate.planning.names import restore_names
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, verified_script
@@ -32,48 +34,87 @@ ROWS = "-- Rows may not allow it; then it is refused, and changes nothing. With 
 HEADER = "-- Generated down migration. Verified: restores the exact previous schema.\n"
 
 
-def generate_down(
-    before_url: str, after_url: str, before: Contents | None = None, after: Contents | None = None
-) -> str:
-    """The down migration that leads from the scratch database `after_url`, made from a clone of
-    `before_url`, to the schema of that one; or that says why there is none. `before` is what the clone
-    held before the migration, and `after` what it holds now: what it still holds, it does so after the
-    down migration, too."""
-    previous = read_schema(before_url)
-    before_objects, after_objects = catalog_objects(before_url), catalog_objects(after_url)
+class State(NamedTuple):
+    """One side of a migration: a scratch database."""
+
+    url: str
+    schema: Schema
+    contents: Contents | None = None
+    """What it holds, where it was given rows; of the side before the migration, what the other one
+    held then."""
+
+
+def generate_down(before: State, after: State) -> str:
+    """The down migration that leads from the state after a migration, made from a clone of the one before
+    it, back to that; or that says why there is none. What the migration has left as it was, the down
+    migration leaves, too."""
+    before_objects, after_objects = catalog_objects(before.url), catalog_objects(after.url)
+    renames = restore_names(after_objects, before_objects)
     try:
-        with scratch_database(after_url) as work_url:
-            delete_rows(work_url)
-            renames = restore_names(after_objects, before_objects)
-            statements = plan_schema_change(work_url, before_url, previous, renames)
-        expected = still_there(before, after) if before and after else None
-        script, restored, note = proven_down(statements, after_url, previous, expected)
+        proven = (not renames and down_of_additions(before, after)) or planned_down(
+            before, after, renames
+        )
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
         reason = f"{IRREVERSIBLE}no statements were found that restore the previous schema"
         return "\n".join([reason, *lines, ""])
-    objects = before_objects, after_objects
-    not_restored = find_not_restored(before_url, after_url, *objects, before, restored)
+    not_restored = find_not_restored(
+        before.url, after.url, before_objects, after_objects, before.contents, proven.contents
+    )
     notes = [f"-- Not restored: {each.what}.\n" for each in not_restored]
-    return f"{HEADER}{note}{''.join(notes)}\n{script}"
+    return f"{HEADER}{proven.note}{''.join(notes)}\n{proven.script}"
 
 
-def proven_down(
-    statements: list[str], after_url: str, previous: Schema, expected: Contents | None
-) -> tuple[str, Contents | None, str]:
-    """The script of these statements, verified on the rows of `after_url`, and what these have become;
-    where rows do not allow it, verified without any, and the comment that says so.
+class ProvenDown(NamedTuple):
+    """A script that was verified to restore the previous schema."""
+
+    script: str
+    contents: Contents | None = None
+    """What the rows have become."""
+    note: str = ""
+    """A comment, where rows do not allow it."""
+
+
+def down_of_additions(before: State, after: State) -> ProvenDown | None:
+    """The down migration of one that has only added something, without a plan; None where that does not
+    lead back."""
+    if not (statements := drop_additions(before.schema, after.schema)):
+        return None
+    try:
+        return proven_down(statements, before, after)
+    except CannotPlanError:
+        return None
+
+
+def planned_down(before: State, after: State, renames: list[str]) -> ProvenDown:
+    """The down migration, planned on a clone without rows.
+
+    Raises:
+        CannotPlanError: there is none.
+    """
+    with scratch_database(after.url) as work_url:
+        delete_rows(work_url)
+        statements = plan_schema_change(work_url, before.url, before.schema, renames)
+    return proven_down(statements, before, after)
+
+
+def proven_down(statements: list[str], before: State, after: State) -> ProvenDown:
+    """The script of these statements, verified on the rows of the state after the migration; where rows do
+    not allow it, verified without any.
 
     Raises:
         CannotPlanError: it does not restore the previous schema, or what the migration had left.
     """
+    held, holds = before.contents, after.contents
+    expected = still_there(held, holds) if held and holds else None
     try:
-        return *verified_script(statements, [after_url], previous, expected), ""
+        return ProvenDown(*verified_script(statements, [after.url], before.schema, expected))
     except ROWS_DO_NOT_ALLOW as error:
         reason = error.diag.message_primary
-    with scratch_database(after_url) as empty_url:
+    with scratch_database(after.url) as empty_url:
         delete_rows(empty_url)
-        return *verified_script(statements, [empty_url], previous), f"{ROWS}{reason}.\n"
+        script, _ = verified_script(statements, [empty_url], before.schema)
+    return ProvenDown(script, note=f"{ROWS}{reason}.\n")
 
 
 def write_missing_down_files() -> list[str]:
@@ -95,7 +136,10 @@ def generate_down_of_last(migrations: list[Migration]) -> str:
     """The down migration of the last of these migrations."""
     with replay_migrations(migrations[:-1]) as before_url, on_rows(before_url, 1) as observed:
         url, before = observed
-        return generate_down(before_url, url, before, read_contents(url) if before else None)
+        after = read_contents(url) if before else None
+        return generate_down(
+            State(before_url, read_schema(before_url), before), State(url, read_schema(url), after)
+        )
 
 
 @contextmanager

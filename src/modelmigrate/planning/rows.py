@@ -6,6 +6,7 @@ sequences are advanced.
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -203,25 +204,45 @@ def read_contents(url: str) -> Contents:
         found = connection.execute(HELD.encode()).fetchall()
         forced = [each[1] for each in found if each[-2] and each[-3]]
         force_policies(connection, forced, "NO FORCE")
-        for oid, table, numbers, columns, types, has_rows, _, only in found:
-            parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
-            lists = (
-                f"coalesce(array_agg({each} ORDER BY {each} COLLATE \"C\"), '{{}}')"
-                for each in parts
-            )
-            query = f"SELECT {', '.join(lists)} FROM {only} {table}"
-            row = connection.execute(query.encode()).fetchone() if has_rows else None
-            row = row or ([],) * len(columns)
-            for number, column, type_name, held in zip(numbers, columns, types, row, strict=True):
-                values[oid, number, type_name] = held
+        held = values_of([each for each in found if each[5]], connection)
+        for oid, table, numbers, columns, types, *_ in found:
+            lists = held.get(oid) or [[]] * len(columns)
+            for number, column, type_name, values_held in zip(
+                numbers, columns, types, lists, strict=True
+            ):
+                values[oid, number, type_name] = values_held
                 names[oid, number] = f"{table}.{column}"
-        for oid, number, sequence in connection.execute(SEQUENCES.encode()).fetchall():
-            row = connection.execute(f"SELECT last_value FROM {sequence}".encode()).fetchone()
-            positions[oid, number] = row[0] if row else 0
-            names.setdefault((oid, number), sequence)
+        sequences = connection.execute(SEQUENCES.encode()).fetchall()
+        last_values = (f"SELECT {n}, last_value FROM {each[2]}" for n, each in enumerate(sequences))
+        for number, position in execute_union(connection, last_values):
+            oid, part, sequence = sequences[number]
+            positions[oid, part] = position
+            names.setdefault((oid, part), sequence)
         labels = {oid: (name, label) for oid, name, label in connection.execute(LABELS)}
         force_policies(connection, forced, "FORCE")
     return Contents(values, positions, names, labels)
+
+
+def values_of(
+    tables: list[tuple[Any, ...]], connection: psycopg.Connection[Any]
+) -> dict[int, list[list[str]]]:
+    """The values in each column of these rows of HELD, by the oids of the tables: as text, sorted."""
+    queries = []
+    for oid, table, _, columns, *_, only in tables:
+        parts = (f"coalesce({each}::text, 'NULL')" for each in columns)
+        lists = (f'array_agg({each} ORDER BY {each} COLLATE "C")' for each in parts)
+        queries.append(
+            f"SELECT {oid}, ARRAY[{', '.join(lists)}] FROM {only} {table} HAVING count(*) > 0"
+        )
+    return dict(execute_union(connection, queries))
+
+
+def execute_union(
+    connection: psycopg.Connection[Any], queries: Iterable[str]
+) -> list[tuple[Any, ...]]:
+    """The rows of all of these queries, which may be none."""
+    query = " UNION ALL ".join(queries)
+    return connection.execute(query.encode()).fetchall() if query else []
 
 
 def what_was_lost(before: Contents, after: Contents) -> list[str]:

@@ -11,6 +11,7 @@ import psycopg
 
 from modelmigrate.errors import MigrateError
 from modelmigrate.isolation import OwnServer, own_server, without_libpq_variables
+from modelmigrate.postgres.sessions import Session, is_kept, waiting_session
 
 # Strict, so that no part of a password can be taken for a host or a port and end up in a message.
 URL_PATTERN = re.compile(
@@ -31,6 +32,8 @@ def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection
     Raises:
         MigrateError: it failed; the message holds no password.
     """
+    if session := waiting_session(url, settings):
+        return session
     own = own_server(url)
     try:
         try:
@@ -56,25 +59,31 @@ def connect(url: str, variable: str = "", **settings: str) -> psycopg.Connection
     return connection
 
 
-def open_session(url: str, **settings: str) -> psycopg.Connection[Any]:
+def open_session(url: str, **settings: str) -> Session:
     """As `connect`, once, and without a look at who answers. What is set for libpq never reaches a
     server of our own.
 
     Raises:
         psycopg.Error: it failed.
     """
-    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    kept = is_kept(url)
+    options = "" if kept else " ".join(f"-c {name}={value}" for name, value in settings.items())
     own = own_server(url)
     with connecting, without_libpq_variables() if own else nullcontext():
-        return psycopg.connect(
+        session = Session.connect(
             url,
             autocommit=True,
+            prepare_threshold=None,  # what is prepared is gone where a session is used again
             connect_timeout=10,
             application_name=APPLICATION_NAME,
             client_encoding="UTF8",  # of a database in SQL_ASCII, names would come as bytes
             options=options or None,
             passfile=NO_FILE if own else None,
         )
+    if kept:
+        session.database_url = url
+        session.set(settings)
+    return session
 
 
 def _require_own(connection: psycopg.Connection[Any], own: OwnServer) -> None:

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import psycopg
@@ -12,9 +12,14 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from modelmigrate.errors import MigrateError
-from modelmigrate.postgres.connection import connect, given_url, url_of_database
+from modelmigrate.postgres.connection import (
+    connect,
+    given_url,
+    url_of_database,
+)
 from modelmigrate.postgres.execute import require_statement_to_blame
 from modelmigrate.postgres.server import server_url
+from modelmigrate.postgres.sessions import end_sessions, sessions_kept
 
 # What keeps a database from being dropped: queries for the statements that remove it, run inside of it, in
 # this order. A subscription is first parted from its slot, which is on another server.
@@ -54,14 +59,16 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     given = given_url()
     url = given or server_url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"
-    with closing(connect(url)) as owner:
+    with nullcontext() if given else sessions_kept(url), closing(connect(url)) as owner:
         if not given:
             _register_owner(owner, url, name)
         try:
             _create_database(owner, name, url, template, ours=not given)
-            yield url_of_database(url, name)
+            with sessions_kept(url_of_database(url, name)) as own_url:
+                yield own_url
         finally:
             try:
+                wait_for_sessions(owner, name)
                 drop_database(owner, url, name)
             except psycopg.OperationalError:  # idle for long, the connection may have been cut
                 with closing(connect(url)) as connection:
@@ -93,6 +100,7 @@ def _create_database(
     # which costs nothing on our own server, but would on one that others work on.
     strategy = SQL("STRATEGY file_copy" if ours else "")
     statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
+    end_sessions(template or "")
     wait_for_sessions(owner, original)
     try:
         owner.execute(statement.format(Identifier(name), Identifier(original), strategy))

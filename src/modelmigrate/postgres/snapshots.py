@@ -14,6 +14,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from modelmigrate.postgres.connection import connect, url_of_database
 from modelmigrate.postgres.scratch import drop_database, wait_for_sessions
 from modelmigrate.postgres.server import server_url
+from modelmigrate.postgres.sessions import end_sessions
 
 SNAPSHOT_PREFIX = "kept_"  # how the names of snapshots begin
 MAX_SNAPSHOTS = 16
@@ -56,6 +57,7 @@ def save_snapshot(url: str, name: str, description: str) -> bool:
     with closing(connect(server_url("scratch"))) as connection:
         scratch_name = str(conninfo_to_dict(url)["dbname"])
         snapshot = Identifier(name)
+        end_sessions(url)
         wait_for_sessions(connection, scratch_name)
         # Another process may be saving the same snapshot at this very moment.
         with suppress(errors.DuplicateDatabase, errors.UniqueViolation):
