@@ -16,7 +16,18 @@ from tests.package.harness import Project, execute, project_of
 BASE = Path(__file__).with_name("schema_base.sql").read_text(encoding="utf-8")
 VERSION = "20260101000000"
 
-# The 28 kinds of change -> its SQL, and the object that has to be named.
+# What only some of the changes need.
+MORE = """
+    CREATE TABLE tickets (id serial PRIMARY KEY);
+    CREATE TABLE kinds (id integer);
+    CREATE VIEW lately AS SELECT 1 AS id;
+    CREATE MATERIALIZED VIEW rarely AS SELECT 1 AS id;
+    CREATE FUNCTION secret() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+    REVOKE ALL ON FUNCTION secret() FROM PUBLIC;
+    GRANT EXECUTE ON FUNCTION secret() TO clerk;
+    GRANT SELECT ON roots TO clerk;
+    GRANT SELECT ON roots TO pg_monitor;"""
+# Each kind of change -> its SQL, and the object that has to be named.
 CHANGES = {
     "a column": ("ALTER TABLE users ADD phone text", "TABLE public.users"),
     "an index": ("CREATE INDEX users_seen ON users (seen)", "INDEX public.users_seen"),
@@ -89,15 +100,46 @@ GONE = {
     "a dropped function": ("DROP FUNCTION twice", "FUNCTION public.twice(integer)"),
     "a dropped constraint": ("ALTER TABLE users DROP CONSTRAINT grown_up", "TABLE public.users"),
     "a dropped table": ("DROP TABLE plain", "TABLE public.plain"),
+    "a dropped table with a serial": ("DROP TABLE tickets", "TABLE public.tickets"),
+    "a dropped function with its privileges": (
+        "DROP FUNCTION secret",
+        "ACL FUNCTION public.secret()",
+    ),
+}
+REPLACED = {
+    "a table by a view": (
+        "DROP TABLE kinds; CREATE VIEW kinds AS SELECT 1 AS id",
+        "VIEW public.kinds",
+    ),
+    "a view by a materialized view": (
+        "DROP VIEW lately; CREATE MATERIALIZED VIEW lately AS SELECT 1 AS id",
+        "MATERIALIZED VIEW public.lately",
+    ),
+    "a materialized view by a table": (
+        "DROP MATERIALIZED VIEW rarely; CREATE TABLE rarely (id integer)",
+        "TABLE public.rarely",
+    ),
+    "no column by one with its foreign key": (
+        "ALTER TABLE users ADD boss_id integer CONSTRAINT boss_fk REFERENCES teams",
+        "FK CONSTRAINT public.users boss_fk",
+    ),
+    "no column by one that is required and has a collation": (
+        'ALTER TABLE teams ADD code varchar(5) COLLATE "C" NOT NULL',
+        "TABLE public.teams",
+    ),
+    "the collation of a required column": (
+        'ALTER TABLE teams ALTER name TYPE varchar(50) COLLATE "POSIX"',
+        "TABLE public.teams",
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def project() -> Iterator[Project]:
     with project_of("drift") as made:
-        made.add(f"{VERSION}_base", BASE)
         with scratch_database() as url:
             execute(url, "CREATE ROLE clerk")
+        made.add(f"{VERSION}_base", BASE + MORE)
         yield made
 
 
@@ -134,7 +176,7 @@ def test_a_pending_migration_is_no_drift(project: Project) -> None:
     assert "1 pending migration" in checked.out
 
 
-ALL = list((CHANGES | GONE).items())
+ALL = list((CHANGES | GONE | REPLACED).items())
 TOGETHER = 8  # changes that are made, and adopted, at once
 
 
@@ -164,6 +206,13 @@ def test_a_change_by_hand_is_found_named_adopted_and_then_no_drift_anywhere(
             migrated = project.run("apply", env=env, yes=True)
             assert migrated.code == 0, f"{env}: {migrated.said}\n{adopted.out}"
             assert drift(project, env) == 0
+
+
+def test_the_order_of_privileges_is_no_drift(project: Project, live: str) -> None:
+    execute(live, "REVOKE ALL ON roots FROM clerk; GRANT SELECT ON roots TO clerk")
+    assert drift(project) == 0
+    execute(live, "REVOKE ALL ON roots FROM clerk")
+    assert drift(project) == 2
 
 
 ROWS = """

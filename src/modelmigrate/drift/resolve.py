@@ -181,6 +181,6 @@ def clone_of_live_schema(
         if changes := diff_normalized(schema, read_schema(live_url)):
             raise MigrateError(
                 "the live schema cannot be recreated on a scratch database, so that no fix can be"
-                f" verified: {', '.join(change.label for change in changes)}. Nothing was changed."
+                f" verified: {', '.join(change.title for change in changes)}. Nothing was changed."
             )
         yield live_url, schema, invalid_indexes

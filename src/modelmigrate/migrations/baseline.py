@@ -78,7 +78,7 @@ def write_baseline(schema: Schema) -> str:
         if changes := diff_normalized(schema, full.schema):
             raise MigrateError(
                 "the schema cannot be created in an empty database:"
-                f" {', '.join(change.label for change in changes)}. No file was written."
+                f" {', '.join(change.title for change in changes)}. No file was written."
             )
         down = generate_down(State(empty_url, read_schema(empty_url)), full)
     [written] = write_migrations("baseline", [ProvenFile(text, down)])

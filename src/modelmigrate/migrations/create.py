@@ -54,15 +54,13 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
         renames = rename_statements(confirmed)
         progress("planning")
         try:
-            statements = tell_that_made_for_models(
-                plan_migration(current_url, current, desired_url, desired, renames)
-            )
-            if not statements:  # only the formatting differs
+            plan, result = plan_migration(current_url, current, desired_url, desired, renames)
+            if not (statements := tell_that_made_for_models(plan)):  # only the formatting differs
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")
             groups = split_by_transaction(statements, current)
             before = State(current_url, current)
-            files, notes = prove_on_rows(before, groups, changed_tables(changes, current))
+            files, notes = prove_on_rows(before, groups, changed_tables(changes, current), result)
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         warnings += notes_on_dropped(names, desired_names, confirmed)
@@ -71,28 +69,28 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
 
 
 def prove_on_rows(
-    before: State, groups: list[list[str]], tables: set[str] | None
+    before: State, groups: list[list[str]], tables: set[str] | None, result: Schema
 ) -> tuple[list[ProvenFile], list[str]]:
     """As `split_and_verify`; with a note where made-up rows do not allow a migration, which says as much
     of real ones."""
     try:
-        return split_and_verify(before, groups, tables), []
+        return split_and_verify(before, groups, tables, result), []
     except ROWS_DO_NOT_ALLOW as error:
         note = (
             f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
             " the rows before, in a migration of its own, if there are any."
         )
     try:
-        return split_and_verify(before, groups, set()), [note]
+        return split_and_verify(before, groups, set(), result), [note]
     except ROWS_DO_NOT_ALLOW as error:
         raise CannotPlanError(str(error)) from None
 
 
 def split_and_verify(
-    before: State, groups: list[list[str]], tables: set[str] | None
+    before: State, groups: list[list[str]], tables: set[str] | None, result: Schema
 ) -> list[ProvenFile]:
     """The files of these groups of statements, proven on copies of the scratch database `before`
-    with rows in these tables, or in all.
+    with rows in these tables, or in all. All of them together lead to the schema `result`.
 
     Raises:
         CannotPlanError: one of them cannot be run in a transaction, or loses what it need not.
@@ -111,13 +109,13 @@ def split_and_verify(
             others = [each for each in group if each not in values]
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
-            return split_and_verify(before, [values, others, *rest], tables)
+            return split_and_verify(before, [values, others, *rest], tables, result)
         holds = read_contents(after_url)
         if lost := what_was_lost(held, holds):
             raise CannotPlanError("\n".join(lost))
-        after = State(after_url, read_schema(after_url), holds)
+        after = State(after_url, read_schema(after_url) if rest else result, holds)
         down = generate_down(before._replace(contents=held), after)
-        return [ProvenFile(text, down), *split_and_verify(after, rest, set())]
+        return [ProvenFile(text, down), *split_and_verify(after, rest, set(), result)]
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:

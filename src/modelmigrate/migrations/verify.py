@@ -19,4 +19,4 @@ def verify_schema(target: Target, expected: Schema, consequence: str) -> None:
 
 def listing(changes: list[Change]) -> str:
     """The changes, one on a line, without their statements."""
-    return "\n".join(f"  {change.how:<8}{change.label}" for change in changes)
+    return "\n".join(f"  {change.how:<8}{change.title}" for change in changes)

@@ -61,8 +61,10 @@ def plan_schema_change(
             create_objects(context, partial(stands_alone, tables))
         changes = diff_normalized(desired, context.current())
     if changes:
-        lines = [line for each in changes[:3] for line in (each.label, *each.lines()[:6])]
-        raise CannotPlanError("\n".join(filter(None, [reason, *lines])))
+        lines = [line for each in changes[:3] for line in (each.title, *each.lines()[:6])]
+        raise CannotPlanError(
+            "\n".join(filter(None, [reason, "- desired, + after the plan:", *lines]))
+        )
     return context.statements
 
 
@@ -98,6 +100,8 @@ class Attempt:
     """A plan that was tried on a clone of the current state."""
 
     statements: list[str]
+    result: Schema
+    """The schema that they lead to."""
     changes: list[Change]
     """What still differs from the desired schema."""
     unresolved: set[str]
@@ -108,10 +112,10 @@ class Attempt:
 
 def plan_migration(
     current_url: str, current: Schema, desired_url: str, desired: Schema, renames: list[str]
-) -> list[str]:
-    """The statements that lead from the scratch database `current_url`, which has the schema `current`, to
-    the schema `desired`, that of the scratch database `desired_url`, after these renames: in Atlas's words for tables and enums, as
-    a person would write them.
+) -> tuple[list[str], Schema]:
+    """The statements that lead from the scratch database `current_url`, which has the schema `current`,
+    to the schema `desired`, that of the scratch database `desired_url`, after these renames: in Atlas's
+    words for tables and enums, as a person would write them. With the schema that they lead to.
 
     Atlas misses some properties, and says nothing: `UNIQUE (a) DEFERRABLE` it adds as `UNIQUE (a)`, and
     then sees no difference. (Likewise NOT VALID, COLLATE, storage parameters.) So the first attempt
@@ -126,12 +130,12 @@ def plan_migration(
     for _ in range(MAX_ROUNDS):
         attempt = try_plan(current_url, current, desired_url, target, renames, missed_by_atlas)
         if not attempt.changes:
-            return attempt.statements
+            return attempt.statements, attempt.result
         if target is desired and (labels := formatting_only_changes(desired, current)):
             # They stay as they are: to write the same definition again would change nothing.
             target = desired | {label: current[label] for label in labels}
         elif not attempt.unresolved:
-            return attempt.statements
+            return attempt.statements, attempt.result
         elif attempt.unresolved <= missed_by_atlas:
             break  # nothing new to try
         missed_by_atlas |= attempt.unresolved
@@ -156,7 +160,7 @@ def try_plan(
         result = context.current()
     changes = diff(desired, result)
     unresolved = {each.label for each in diff_normalized(desired, result)}
-    return Attempt(context.statements, changes, unresolved, reason)
+    return Attempt(context.statements, result, changes, unresolved, reason)
 
 
 def _cannot_plan(attempt: Attempt) -> CannotPlanError:
@@ -164,7 +168,7 @@ def _cannot_plan(attempt: Attempt) -> CannotPlanError:
         line
         for change in attempt.changes
         if change.label in attempt.unresolved
-        for line in (change.label, *change.lines())
+        for line in (change.title, *change.lines())
     ]
     title = "Cannot plan this change (- desired, + after the plan):"
     reason = f"Reason: {attempt.reason}" if attempt.reason else ""

@@ -73,7 +73,7 @@ def verify_script(
                 return Outcome(f"it does not run in one transaction: {error}")
         changes = diff_normalized(desired, read_schema(url))
         if changes or not contents:
-            lines = [line for each in changes for line in (each.label, *each.lines())]
+            lines = [line for each in changes for line in (each.title, *each.lines())]
             return Outcome("\n".join(lines))
         held = read_contents(url)
     return Outcome("\n".join(what_was_lost(contents, held)), held)

@@ -3,7 +3,7 @@
 Two objects are the same in one of three senses. From the strictest and cheapest to the widest:
 
 1. Identical: `create_sql` is the same text. Nearly all objects are, so this is asked first.
-2. Equivalent: `normalized_sql` is the same text, so the order of a table's columns does not count, nor
+2. Equivalent: `normalized_sql` is the same text, so the order of a table's columns and of privileges does not count, nor
    do names that PostgreSQL gave to its NOT NULLs. This is what `diff` means.
 3. Equal after a round trip: equivalent once both schemas were rebuilt from their own dumps. PostgreSQL
    prints some expressions differently after it has read what it printed. This is what
@@ -69,7 +69,9 @@ class SchemaObject:
     @property
     def normalized_sql(self) -> str:
         """`create_sql`, the same text for all forms of the same definition: a migrated table has its
-        columns in the order of their creation."""
+        columns in the order of their creation, and privileges are written in the order of theirs."""
+        if self.kind.endswith("ACL"):
+            return "\n".join(sorted(self.create_sql.splitlines()))
         if self.kind != "TABLE":
             return self.create_sql
         head, body, tail = split_table(self.create_sql)
