@@ -122,15 +122,18 @@ def in_memory(folder: Path = Path("/dev/shm"), room: int = 12 << 30) -> Path | N
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Iterator[Path]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder that an unprivileged server may enter too (pytest's own is closed to others)."""
+    # Of all workers, so that what mypy finds out about FastAPI and SQLAlchemy is found out once.
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = Path(tempfile.mkdtemp(prefix="template-tests-", dir=in_memory()))
     folder.chmod(0o755)
     config = folder / "cookiecutter.yaml"
     config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/clones\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COOKIECUTTER_CONFIG", str(config))
-        patch.setenv("MYPY_CACHE_DIR", str(folder / "mypy"))
+        patch.setenv("MYPY_CACHE_DIR", str(common / "mypy"))
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelmigrate.atlas.directory import read_migrations
-from modelmigrate.planning.rows import read_contents
+from modelmigrate.planning.contents import read_contents
 from modelmigrate.postgres.connection import url_of_database
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.dump import read_schema

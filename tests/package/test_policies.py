@@ -3,7 +3,8 @@
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from modelmigrate.planning.rows import fill_with_rows, read_contents
+from modelmigrate.planning.contents import read_contents
+from modelmigrate.planning.rows import fill_with_rows
 from modelmigrate.schema.dump import read_schema
 from tests.package.harness import Project, execute
 from tests.package.test_create import back, created, migrated, models, refused

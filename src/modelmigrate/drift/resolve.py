@@ -59,7 +59,7 @@ def adopt(target: Target, replayed_url: str, _allow_loss: str | None, _yes: bool
         renames = evident_renames(replayed_url, live_url, *places)
         with scratch_database(replayed_url) as work_url:
             plan = plan_schema_change(work_url, live_url, live, renames)
-        adopted = adopting_files(plan, replayed_url, live_url, live)
+        adopted = adopting_files(plan, renames, replayed_url, live_url, live)
     written = write_migrations("adopt", adopted)
     return (
         "\n".join(each.text for each in adopted)
@@ -103,16 +103,17 @@ def column_places(url: str) -> Places:
 
 
 def adopting_files(
-    plan: list[str], replayed_url: str, live_url: str, live: Schema
+    plan: list[str], renames: list[str], replayed_url: str, live_url: str, live: Schema
 ) -> list[ProvenFile]:
     """The migrations that make this plan of the scratch database `replayed_url`, and leave `live_url`
-    as it is: in one file, or with new values of enums in a file before the one that uses them.
+    as it is: in one file, or with renames and new values of enums in a file before the one that uses them.
 
     Raises:
         CannotPlanError: there is no form that can be repeated.
     """
     values = [each for each in plan if ADD_ENUM_VALUE.match(strip_comments(each))]
-    others = [each for each in plan if each not in values]
+    first = [each for each in plan if each in renames or each in values]
+    others = [each for each in plan if each not in first]
     states = [replayed_url, live_url]
     try:
         script, _ = verified_script(one_by_one(plan), states, live)
@@ -120,9 +121,9 @@ def adopting_files(
         if values and others:
             with scratch_database(replayed_url) as url:
                 with closing(connect(url)) as connection:
-                    connection.execute("\n".join(values).encode())
-                first = adopting_files(values, replayed_url, url, read_schema(url))
-                return [*first, *adopting_files(others, url, live_url, live)]
+                    connection.execute("\n".join(first).encode())
+                files = adopting_files(first, [], replayed_url, url, read_schema(url))
+                return [*files, *adopting_files(others, [], url, live_url, live)]
         script, _ = verified_script(all_or_none(plan), states, live)
     text = f"-- Adopts a change made by hand: runs with and without it.\n{script}"
     with scratch_database(replayed_url) as after_url:

@@ -11,11 +11,12 @@ from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
 from modelmigrate.planning.confirm import confirm_renames
+from modelmigrate.planning.contents import read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
 from modelmigrate.planning.renames import possible_renames, read_names, rename_statements
-from modelmigrate.planning.rows import fill_with_rows, read_contents, what_was_lost
+from modelmigrate.planning.rows import fill_with_rows
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.declared import DECLARED_KINDS

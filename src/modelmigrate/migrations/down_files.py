@@ -10,18 +10,13 @@ from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.atlas.refused_statements import refused_statements
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.not_restored import find_not_restored
+from modelmigrate.planning.contents import Contents, read_contents, still_there
 from modelmigrate.planning.context import CannotPlanError
-from modelmigrate.planning.inverse import drop_additions
+from modelmigrate.planning.inverse import NoInverseError, inverse_plan
 from modelmigrate.planning.names import restore_names
 from modelmigrate.planning.plan import plan_schema_change
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, verified_script
-from modelmigrate.planning.rows import (
-    Contents,
-    delete_rows,
-    fill_with_rows,
-    read_contents,
-    still_there,
-)
+from modelmigrate.planning.rows import delete_rows, fill_with_rows
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.diff import Schema
@@ -51,7 +46,7 @@ def generate_down(before: State, after: State) -> str:
     before_objects, after_objects = catalog_objects(before.url), catalog_objects(after.url)
     renames = restore_names(after_objects, before_objects)
     try:
-        proven = (not renames and down_of_additions(before, after)) or planned_down(
+        proven = (not renames and inverse_down(before, after)) or planned_down(
             before, after, renames
         )
     except CannotPlanError as error:
@@ -75,14 +70,12 @@ class ProvenDown(NamedTuple):
     """A comment, where rows do not allow it."""
 
 
-def down_of_additions(before: State, after: State) -> ProvenDown | None:
-    """The down migration of one that has only added something, without a plan; None where that does not
-    lead back."""
-    if not (statements := drop_additions(before.schema, after.schema)):
-        return None
+def inverse_down(before: State, after: State) -> ProvenDown | None:
+    """The down migration without a plan, by the inverse of each change; None where that does not lead
+    back."""
     try:
-        return proven_down(statements, before, after)
-    except CannotPlanError:
+        return proven_down(inverse_plan(before.schema, after.schema), before, after)
+    except (NoInverseError, CannotPlanError):
         return None
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from modelmigrate.migrations.data_loss import DataLoss, data_losses
-from modelmigrate.planning.rows import Contents, not_the_same, read_contents
+from modelmigrate.planning.contents import Contents, not_the_same, read_contents
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import try_execute
 from modelmigrate.postgres.scratch import scratch_database

@@ -7,8 +7,8 @@ import psycopg
 from psycopg import errors
 
 from modelmigrate.atlas.directory import TXMODE_NONE
+from modelmigrate.planning.contents import Contents, read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
-from modelmigrate.planning.rows import Contents, read_contents, what_was_lost
 from modelmigrate.planning.transactions import with_delimiter
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import require_statement_to_blame, try_execute

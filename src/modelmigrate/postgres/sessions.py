@@ -75,10 +75,13 @@ def waiting_session(url: str, settings: Mapping[str, str]) -> Session | None:
     cut off."""
     with lock:
         session = waiting[url].pop() if waiting.get(url) else None
+    if session is None:
+        return None
     try:
-        if session:
-            session.set(settings)
+        session.execute("")
+        session.set(settings)
     except psycopg.Error:
+        session.end()
         return None
     return session
 
