@@ -26,6 +26,7 @@ from modelmigrate.planning.renames import (
 )
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import confirm
+from modelmigrate.postgres.execute import execute_all
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.diff import Schema, diff
@@ -118,12 +119,12 @@ def adopting_files(
     try:
         script, _ = verified_script(one_by_one(plan), states, live)
     except CannotPlanError:
-        if values and others:
-            with scratch_database(replayed_url) as url:
-                with closing(connect(url)) as connection:
-                    connection.execute("\n".join(first).encode())
-                files = adopting_files(first, [], replayed_url, url, read_schema(url))
-                return [*files, *adopting_files(others, [], url, live_url, live)]
+        if (
+            values
+            and others
+            and (files := in_two_steps(first, others, replayed_url, live_url, live))
+        ):
+            return files
         script, _ = verified_script(all_or_none(plan), states, live)
     text = f"-- Adopts a change made by hand: runs with and without it.\n{script}"
     with scratch_database(replayed_url) as after_url:
@@ -161,6 +162,19 @@ RESOLUTIONS: dict[str, Callable[[Target, str, str | None, bool], str]] = {
     "adopt": adopt,
     "revert": revert,
 }
+
+
+def in_two_steps(
+    first: list[str], others: list[str], replayed_url: str, live_url: str, live: Schema
+) -> list[ProvenFile]:
+    """As `adopting_files`, of the first statements and of the others; none where the first cannot be run
+    without the others."""
+    with scratch_database(replayed_url) as url:
+        with closing(connect(url)) as connection:
+            if not execute_all(connection, *first):
+                return []
+        files = adopting_files(first, [], replayed_url, url, read_schema(url))
+        return [*files, *adopting_files(others, [], url, live_url, live)]
 
 
 @contextmanager
