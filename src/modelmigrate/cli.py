@@ -103,9 +103,12 @@ def create(
     ] = None,
 ) -> str:
     """Write the next migration and its down migration from the models."""
-    from modelmigrate.migrations.create import create_migrations
+    from modelmigrate.models.ddl import models_being_loaded
 
-    created = create_migrations(message, rename)
+    with models_being_loaded():
+        from modelmigrate.migrations.create import create_migrations
+
+        created = create_migrations(message, rename)
     if not created.files:
         return "\n".join([*created.warnings, "No changes: the migrations match the models."])
     texts = [file.read_text(encoding="utf-8") for file in created.files]
@@ -195,9 +198,12 @@ def accept() -> str:
 @app.command(epilog=example("check"))
 def check() -> str:
     """Exit with 2 when the models and the migrations differ."""
-    from modelmigrate.check import check_in_sync
+    from modelmigrate.models.ddl import models_being_loaded
 
-    return check_in_sync()
+    with models_being_loaded():
+        from modelmigrate.check import check_in_sync
+
+        return check_in_sync()
 
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))

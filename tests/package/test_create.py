@@ -5,6 +5,7 @@ import re
 import sys
 from typing import Any
 
+import psutil
 import pytest
 
 from modelmigrate.atlas.directory import read_migrations
@@ -481,6 +482,16 @@ def test_models_that_cannot_be_read_are_an_error_in_their_own_words(project: Pro
     try:
         loader.write_text("raise SystemExit('error: user.py: no such thing')\n", encoding="utf-8")
         assert "user.py: no such thing" in refused(project, 1)
+    finally:
+        loader.write_text(LOADER, encoding="utf-8")
+
+
+def test_models_that_nobody_asks_for_are_not_left_loading(project: Project) -> None:
+    loader = project.folder / "load_models.py"
+    try:
+        loader.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+        refused(project, 1, message="")
+        assert [each for each in psutil.Process().children() if str(loader) in each.cmdline()] == []
     finally:
         loader.write_text(LOADER, encoding="utf-8")
 

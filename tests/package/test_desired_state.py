@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelmigrate.postgres.server import server_url
 from modelmigrate.schema.dump import read_schema
 from tests.package.harness import Project, execute
 from tests.package.test_create import back, created, migrated, models, refused
@@ -44,6 +45,21 @@ def test_what_models_make_of_any_kind_is_made_once_and_later_changes_are_planned
     migrated(project)
     back(project, 1)
     assert read_schema(live) == before
+
+
+def test_models_that_are_printed_in_another_order_are_the_state_that_was_built_before(
+    project: Project,
+) -> None:
+    indexes = [f"CREATE INDEX ix_{column} ON pairs ({column});" for column in "abc"]
+    tables = "CREATE TABLE pairs (a INTEGER, b INTEGER, c INTEGER);"
+    models(project, tables, *indexes)
+    assert created(project)
+    assert project.run("check").code == 0
+    query = "SELECT datname FROM pg_database WHERE starts_with(datname, 'kept_') ORDER BY oid"
+    built = execute(server_url("scratch"), query)
+    models(project, *reversed(indexes), tables)
+    assert project.run("check").code == 0
+    assert execute(server_url("scratch"), query) == built
 
 
 def test_what_models_make_may_need_what_only_a_migration_makes(project: Project) -> None:

@@ -25,7 +25,7 @@ from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.environments import development_url, server_status
-from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.scratch import made_ahead, scratch_database
 from modelmigrate.postgres.server import stop_servers
 
 ROOT = os.name == "posix" and os.geteuid() == 0
@@ -514,6 +514,22 @@ def test_a_clone_has_the_rows_of_its_template_and_leaves_it_alone() -> None:
         execute(template, "CREATE TABLE rows AS SELECT generate_series(1, 5)")
         with scratch_database(template) as clone:
             execute(clone, "DELETE FROM rows")
+        with scratch_database(template) as clone:
+            assert execute(clone, "SELECT count(*) FROM rows") == 5
+
+
+@pytest.mark.usefixtures("shared")
+def test_what_is_made_ahead_is_given_once_and_dropped_where_nobody_asks_for_it() -> None:
+    with scratch_database() as template:
+        execute(template, "CREATE TABLE rows AS SELECT generate_series(1, 5)")
+        with made_ahead(template, 2):
+            ahead = names(template)
+            with scratch_database(template) as clone, scratch_database() as other:
+                execute(clone, "DELETE FROM rows")
+                assert conninfo_to_dict(clone)["dbname"] in ahead
+                assert conninfo_to_dict(other)["dbname"] not in ahead
+            assert len(names(template)) == len(ahead) - 1
+        assert len(names(template)) == len(ahead) - 2
         with scratch_database(template) as clone:
             assert execute(clone, "SELECT count(*) FROM rows") == 5
 

@@ -45,7 +45,7 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             is not confirmed, or no plan can be verified. No file is written then.
     """
     name = file_name(message)
-    with current_and_desired() as (current_url, desired_url, kept):
+    with current_and_desired(clones=2) as (current_url, desired_url, kept):  # to plan, and to prove
         warnings = [*kept]
         current, desired = read_schema(current_url), read_schema(desired_url)
         if not (changes := diff(desired, current)):

@@ -2,10 +2,29 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.isolation import isolated
+
+# Of load_models.py, where it runs already.
+_started: list["subprocess.Popen[str]"] = []
+
+
+@contextmanager
+def models_being_loaded() -> Iterator[None]:
+    """Load the models beside what comes first in here, and takes as long: imports, servers."""
+    with suppress(MigrateError):  # without a project; who asks for the models says so
+        _started.append(_start())
+    try:
+        yield
+    finally:
+        while _started:
+            unasked = _started.pop()
+            unasked.kill()
+            unasked.communicate()
 
 
 def read_models_ddl() -> str:
@@ -14,13 +33,18 @@ def read_models_ddl() -> str:
     Raises:
         MigrateError: it fails; with what it wrote to stderr.
     """
-    finished = subprocess.run(
+    process = _started.pop() if _started else _start()
+    ddl, errors = process.communicate()
+    if process.returncode:
+        raise MigrateError(f"the models cannot be read\n{errors.strip()}")
+    return ddl
+
+
+def _start() -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         [sys.executable, project.root() / "load_models.py"],
         env=isolated(),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
-        check=False,
     )
-    if finished.returncode:
-        raise MigrateError(f"the models cannot be read\n{finished.stderr.strip()}")
-    return finished.stdout

@@ -16,8 +16,10 @@ def recreate_enums(context: PlanContext) -> None:
 
 def needs_recreation(current: SchemaObject, desired: SchemaObject) -> bool:
     """Whether it is an enum that ALTER TYPE ... ADD VALUE alone does not change into the desired one."""
+    if current.kind != "TYPE" or desired.create_sql == current.create_sql:
+        return False
     head, values, _ = split_parentheses(current.create_sql)
-    if not head.endswith(" AS ENUM (") or desired.create_sql == current.create_sql:
+    if not head.endswith(" AS ENUM ("):
         return False
     _, desired_values, _ = split_parentheses(desired.create_sql)
     return [value for value in desired_values if value in values] != values

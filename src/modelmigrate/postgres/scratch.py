@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 import psycopg
@@ -46,6 +46,10 @@ HOLDERS = (
 )
 
 
+# What was made ahead, by the URL of the template: what drops each, and its URL.
+_ahead: dict[str | None, list[tuple[ExitStack, str]]] = {}
+
+
 @contextmanager
 def scratch_database(template: str | None = None) -> Iterator[str]:
     """The URL of a new database, which is dropped in the end even if sessions are still connected.
@@ -56,6 +60,36 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     Raises:
         MigrateError: the database cannot be created; nothing is left of it.
     """
+    if _ahead.get(template):
+        drop, url = _ahead[template].pop()
+        with drop.pop_all():
+            yield url
+    else:
+        with _new_database(template) as url:
+            yield url
+
+
+@contextmanager
+def made_ahead(template: str | None, count: int) -> Iterator[None]:
+    """Make what the next `scratch_database(template)` will give, since there is something to wait for
+    now; what nobody asks for is dropped in the end. None is made on the server of DATABASE_URL.
+
+    Raises:
+        MigrateError: one of them cannot be created; nothing is left of it.
+    """
+    with ExitStack() as not_used:
+        for _ in range(0 if given_url() else count):
+            drop = not_used.enter_context(ExitStack())
+            url = drop.enter_context(_new_database(template))
+            _ahead.setdefault(template, []).append((drop, url))
+        try:
+            yield
+        finally:
+            _ahead.pop(template, None)
+
+
+@contextmanager
+def _new_database(template: str | None) -> Iterator[str]:
     given = given_url()
     url = given or server_url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"

@@ -7,7 +7,7 @@ however many migrations it holds.
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 from modelmigrate import project
@@ -17,7 +17,7 @@ from modelmigrate.errors import MigrateError, SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_in_any_order, try_execute
-from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.scratch import made_ahead, scratch_database
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
 from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
 from modelmigrate.schema.declared import DeclaredObject, read_declared
@@ -34,6 +34,9 @@ CHECKS_OF_BODIES = """
     FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
     WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
         AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
+
+# What comes before the tables, most of which would fail without, and have to be tried again.
+USED_BY_TABLES = ("CREATE EXTENSION ", "CREATE DOMAIN ")
 
 # A check, an index or a policy with `x IN ('a', 'b')` is printed differently once PostgreSQL has read
 # what it printed. It is read twice here, so that it is the same as in a schema that migrations have made.
@@ -126,12 +129,13 @@ def build_desired_state(
     """
     tables = [part for each in ddl.split("\n\n") for part in split_not_valid(each)]
     files = files_by_statements(declared)
+    first = [text for text in files if text.startswith(USED_BY_TABLES)]
     others = [obj.create_sql for obj in migration_only_objects.values()]
     drops = [f"DROP SCHEMA IF EXISTS {quote(name)};" for name in sorted(abandoned_schemas)]
 
     def build(url: str, _: int) -> None:
         progress("building the desired schema")
-        failed = execute_in_any_order(url, [*tables, *files])
+        failed = execute_in_any_order(url, dict.fromkeys([*first, *tables, *files]))
         rest: dict[str, SchemaObject] = {}
         if others:  # which are the rest only of what is there then
             left = not_made(migration_only_objects, read_schema(url), failed)
@@ -153,7 +157,9 @@ def build_desired_state(
             for statement in drops:
                 try_execute(connection, statement)
 
-    with open_or_build([snapshot_name(ddl, *files, *others, *drops)], build) as url:
+    # In whatever order they come: SQLAlchemy prints the indexes of a table in another one each time.
+    models = sorted(ddl.split("\n\n"))
+    with open_or_build([snapshot_name(*models, *files, *others, *drops)], build) as url:
         yield url
 
 
@@ -229,8 +235,9 @@ class States(NamedTuple):
 
 
 @contextmanager
-def current_and_desired() -> Iterator[States]:
-    """The states that the next migration leads from and to; to be read and cloned only.
+def current_and_desired(clones: int = 0) -> Iterator[States]:
+    """The states that the next migration leads from and to; to be read and cloned only. So many clones
+    of the current one are made while the models are loaded, for those who will ask for them.
 
     Raises:
         MigrateError: the models cannot be loaded, or one of the two states cannot be built.
@@ -240,7 +247,10 @@ def current_and_desired() -> Iterator[States]:
         progress("loading the models")
         ddl = pool.submit(read_models_ddl)
         migrations = read_migrations() if has_migrations() else []
-        with replay_migrations(migrations) as current_url:
+        with replay_migrations(migrations) as current_url, ExitStack() as ahead:
+            if clones:
+                ahead.enter_context(made_ahead(current_url, clones))
+                ahead.enter_context(made_ahead(None, 1))  # to build the desired one in
             named = schemas_of_models(ddl.result())
             made = schemas_made_for_models(migrations)
             migration_only = (

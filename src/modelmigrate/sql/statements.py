@@ -21,6 +21,10 @@ ATOMIC = re.compile(r"\s*CREATE\b.*\bBEGIN\s+ATOMIC\b", re.DOTALL | re.IGNORECAS
 # The end of such a function. The END of a CASE, or a name, never follows a semicolon.
 END_OF_ATOMIC = re.compile(r"(?:;|\bATOMIC)\s*END\s*;?\s*\Z", re.IGNORECASE)
 
+PARENTHESIS = re.compile(r"[()]")
+BRACKET_OR_COMMA = re.compile(r"[][(),]")
+DEPTH = {"(": 1, "[": 1, ")": -1, "]": -1}
+
 
 class Piece(NamedTuple):
     """A part of a text: code, up to the next semicolon or quote; or a string, a name in quotes, a body
@@ -87,14 +91,22 @@ def replace_outside_quotes(
     )
 
 
+def marks(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, str]]:
+    """Where this is found, outside of strings, quoted names, bodies and comments; and what it is."""
+    for piece in pieces(text):
+        if piece.is_code:
+            yield from (
+                (piece.start + each.start(), each[0]) for each in pattern.finditer(piece.text)
+            )
+
+
 def split_at_commas(text: str) -> list[str]:
     """The parts between the commas that stand in no parentheses or brackets."""
     depth, cuts = 0, [-1]
-    for piece in pieces(text):
-        for position, letter in enumerate(piece.text if piece.is_code else "", piece.start):
-            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(letter, 0)
-            if depth == 0 and letter == ",":
-                cuts.append(position)
+    for position, mark in marks(text, BRACKET_OR_COMMA):
+        depth += DEPTH.get(mark, 0)
+        if depth == 0 and mark == ",":
+            cuts.append(position)
     return [text[i + 1 : j].strip() for i, j in pairwise([*cuts, len(text)])]
 
 
@@ -102,15 +114,14 @@ def split_parentheses(statement: str) -> tuple[str, list[str], str]:
     """The text up to the first opening parenthesis, the items between the commas inside, and the text
     from the closing one on; the whole statement, no items and nothing where there are none."""
     depth, start = 0, 0
-    for piece in pieces(statement):
-        for position, letter in enumerate(piece.text if piece.is_code else "", piece.start):
-            depth += {"(": 1, ")": -1}.get(letter, 0)
-            if depth == 1 and letter == "(":
-                start = start or position + 1
-            elif depth == 0 and letter == ")":
-                inside = statement[start:position]
-                items = split_at_commas(inside) if inside.strip() else []
-                return statement[:start], items, statement[position:]
+    for position, mark in marks(statement, PARENTHESIS):
+        depth += DEPTH[mark]
+        if depth == 1 and mark == "(":
+            start = start or position + 1
+        elif depth == 0 and mark == ")":
+            inside = statement[start:position]
+            items = split_at_commas(inside) if inside.strip() else []
+            return statement[:start], items, statement[position:]
     return statement, [], ""
 
 

@@ -176,7 +176,7 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
             raise WrongError(f"{count} migrations were written")
         typed(project, "apply", env="live", yes=True)
         typed(project, "drift", env="live")
-        require_same(live, [each for case in cases for each in in_order(case.new)])
+        require_same(live, [each for case in cases for each in case.new])
         after = read_contents(live)
         exempt = names_in(case.changes for case in cases) | names_in(
             case.changes_for_good for case in cases
