@@ -137,3 +137,30 @@ def is_declared(obj: SchemaObject) -> bool:
         case "CHECK CONSTRAINT":  # of a domain, where it is NOT VALID
             return any(label.startswith("DOMAIN ") for label in obj.belongs_to)
     return obj.kind in DECLARED_KINDS
+
+
+def files_by_statements(declared: list[DeclaredObject]) -> dict[str, str]:
+    """The path of each .sql file, by the text of its statements.
+
+    Raises:
+        MigrateError: two files have the same statements.
+    """
+    files: dict[str, str] = {}
+    for each in declared:
+        path, text = project.relative(each.file), "\n".join(each.statements)
+        if text in files:
+            raise MigrateError(
+                f"{path} creates the same object as {files[text]}: delete one of them."
+                " No file was written."
+            )
+        files[text] = path
+    return files
+
+
+def file_that_declares(name: str, files: dict[str, str]) -> str:
+    """The file that declares a function, or all files that declare one of this name."""
+    words = rf'\b(?:FUNCTION|PROCEDURE)\s+(?:\w+\.)?"?{re.escape(name)}"?\s*\('
+    return (
+        " or ".join(path for text, path in files.items() if re.search(words, text, re.IGNORECASE))
+        or name
+    )

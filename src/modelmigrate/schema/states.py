@@ -4,7 +4,6 @@ A state that was built once is kept as a snapshot, since cloning it takes a twen
 however many migrations it holds.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -13,14 +12,19 @@ from typing import NamedTuple
 from modelmigrate import project
 from modelmigrate.atlas.commands import apply_to_scratch
 from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
-from modelmigrate.errors import MigrateError, SchemaRefusedError
+from modelmigrate.errors import SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_in_any_order, try_execute
 from modelmigrate.postgres.scratch import made_ahead, scratch_database
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
 from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
-from modelmigrate.schema.declared import DeclaredObject, read_declared
+from modelmigrate.schema.declared import (
+    DeclaredObject,
+    file_that_declares,
+    files_by_statements,
+    read_declared,
+)
 from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
 from modelmigrate.schema.dump import read_schema, save_schema
 from modelmigrate.schema.failures import tell_failures
@@ -158,27 +162,9 @@ def build_desired_state(
                 try_execute(connection, statement)
 
     # In whatever order they come: SQLAlchemy prints the indexes of a table in another one each time.
-    models = sorted(ddl.split("\n\n"))
+    models = sorted(each.strip() for each in ddl.split("\n\n"))
     with open_or_build([snapshot_name(*models, *files, *others, *drops)], build) as url:
         yield url
-
-
-def files_by_statements(declared: list[DeclaredObject]) -> dict[str, str]:
-    """The path of each .sql file, by the text of its statements.
-
-    Raises:
-        MigrateError: two files have the same statements.
-    """
-    files: dict[str, str] = {}
-    for each in declared:
-        path, text = project.relative(each.file), "\n".join(each.statements)
-        if text in files:
-            raise MigrateError(
-                f"{path} creates the same object as {files[text]}: delete one of them."
-                " No file was written."
-            )
-        files[text] = path
-    return files
 
 
 def split_not_valid(statement: str) -> list[str]:
@@ -210,15 +196,6 @@ def find_broken_bodies(url: str, files: dict[str, str]) -> list[str]:
         checks = connection.execute(CHECKS_OF_BODIES).fetchall()
         errors = [(name, try_execute(connection, check)) for name, check in checks]
     return [f"  {file_that_declares(name, files)}: {error}" for name, error in errors if error]
-
-
-def file_that_declares(name: str, files: dict[str, str]) -> str:
-    """The file that declares a function, or all files that declare one of this name."""
-    words = rf'\b(?:FUNCTION|PROCEDURE)\s+(?:\w+\.)?"?{re.escape(name)}"?\s*\('
-    return (
-        " or ".join(path for text, path in files.items() if re.search(words, text, re.IGNORECASE))
-        or name
-    )
 
 
 # --- pairs of states ---
