@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.models.ddl import models_being_loaded
 
 INTERRUPTED = 130
 
@@ -95,6 +96,7 @@ def prepare(
 @app.command(
     epilog=example('create "add user bio"', 'create "nickname" --rename users.nick:nickname')
 )
+@models_being_loaded()
 def create(
     message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")] = "",
     rename: Annotated[
@@ -103,12 +105,9 @@ def create(
     ] = None,
 ) -> str:
     """Write the next migration and its down migration from the models."""
-    from modelmigrate.models.ddl import models_being_loaded
+    from modelmigrate.migrations.create import create_migrations
 
-    with models_being_loaded():
-        from modelmigrate.migrations.create import create_migrations
-
-        created = create_migrations(message, rename)
+    created = create_migrations(message, rename)
     if not created.files:
         return "\n".join([*created.warnings, "No changes: the migrations match the models."])
     texts = [file.read_text(encoding="utf-8") for file in created.files]
@@ -196,14 +195,12 @@ def accept() -> str:
 
 
 @app.command(epilog=example("check"))
+@models_being_loaded()
 def check() -> str:
     """Exit with 2 when the models and the migrations differ."""
-    from modelmigrate.models.ddl import models_being_loaded
+    from modelmigrate.check import check_in_sync
 
-    with models_being_loaded():
-        from modelmigrate.check import check_in_sync
-
-        return check_in_sync()
+    return check_in_sync()
 
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))
@@ -258,7 +255,7 @@ def show_schema(
     ] = None,
 ) -> str:
     """Print the schema of a database."""
-    from modelmigrate.atlas.commands import INSPECT_FORMATS, inspect_schema
+    from modelmigrate.atlas.commands import inspect_schema
     from modelmigrate.postgres.environments import find_environment
     from modelmigrate.schema.catalog import user_schemas
     from modelmigrate.schema.dump import read_schema
@@ -266,9 +263,6 @@ def show_schema(
     url = find_environment(env).url
     if form in (None, "", "sql"):
         return "\n\n".join(each.create_sql for each in read_schema(url).values())
-    if form not in INSPECT_FORMATS:
-        known = ", ".join(INSPECT_FORMATS)
-        raise MigrateError(f"{project.option('format', form)} is none of sql, {known}")
     return inspect_schema(url, form, user_schemas(url))
 
 

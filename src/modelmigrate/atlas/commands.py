@@ -174,7 +174,14 @@ def hide_passwords(text: str, variables: dict[str, str]) -> str:
 
 
 def inspect_schema(url: str, form: str, schemas: Iterable[str]) -> str:
-    """These schemas of the database at `url` in a format of Atlas's: `json` or `hcl`."""
+    """These schemas of the database at `url` in a format of Atlas's: `json` or `hcl`.
+
+    Raises:
+        MigrateError: it is another format, or Atlas failed.
+    """
+    if form not in INSPECT_FORMATS:
+        known = ", ".join(INSPECT_FORMATS)
+        raise MigrateError(f"{project.option('format', form)} is none of sql, {known}")
     return run_atlas(
         "schema", "inspect", *_options(schemas), *INSPECT_FORMATS[form], DATABASE_URL=url
     )
