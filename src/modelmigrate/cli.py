@@ -13,7 +13,6 @@ from typer.exceptions import TyperException
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.models.ddl import models_being_loaded
 
 INTERRUPTED = 130
 
@@ -96,7 +95,6 @@ def prepare(
 @app.command(
     epilog=example('create "add user bio"', 'create "nickname" --rename users.nick:nickname')
 )
-@models_being_loaded()
 def create(
     message: Annotated[str, typer.Argument(help="What the migration does, in a few words.")] = "",
     rename: Annotated[
@@ -105,14 +103,12 @@ def create(
     ] = None,
 ) -> str:
     """Write the next migration and its down migration from the models."""
-    from modelmigrate.migrations.create import create_migrations
+    from modelmigrate.models.ddl import models_being_loaded
 
-    created = create_migrations(message, rename)
-    if not created.files:
-        return "\n".join([*created.warnings, "No changes: the migrations match the models."])
-    texts = [file.read_text(encoding="utf-8") for file in created.files]
-    written = [f"written: migrations/{file.name}, and down/{file.name}" for file in created.files]
-    return "\n".join([*texts, *created.warnings, *written])
+    with models_being_loaded():
+        from modelmigrate.migrations.create import create_migrations
+
+        return create_migrations(message, rename).report
 
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))
@@ -195,12 +191,14 @@ def accept() -> str:
 
 
 @app.command(epilog=example("check"))
-@models_being_loaded()
 def check() -> str:
     """Exit with 2 when the models and the migrations differ."""
-    from modelmigrate.check import check_in_sync
+    from modelmigrate.models.ddl import models_being_loaded
 
-    return check_in_sync()
+    with models_being_loaded():
+        from modelmigrate.check import check_in_sync
+
+        return check_in_sync()
 
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))

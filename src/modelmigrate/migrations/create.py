@@ -35,6 +35,15 @@ class CreatedMigrations(NamedTuple):
     files: list[Path]
     warnings: list[str]
 
+    @property
+    def report(self) -> str:
+        """Their text, what to look at, and where they are."""
+        if not self.files:
+            return "\n".join([*self.warnings, "No changes: the migrations match the models."])
+        texts = [file.read_text(encoding="utf-8") for file in self.files]
+        written = [f"written: migrations/{each.name}, and down/{each.name}" for each in self.files]
+        return "\n".join([*texts, *self.warnings, *written])
+
 
 def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
