@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib.metadata import entry_points
 
 from fastapi import FastAPI
 
 from infrastructure.logging import configure_logging
 from infrastructure.persistence.database import create_engine, create_sessions
-from infrastructure.persistence.schema_version import why_not_ready
+from infrastructure.persistence.schema_version import remembered, why_not_ready
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings, read_settings
 from presentation.api.app import create_api
@@ -24,17 +25,30 @@ def create_app() -> FastAPI:
 
 
 def assemble(settings: Settings) -> FastAPI:
-    """Settings -> engine -> unit of work -> API. The engine is disposed of when the API ends."""
+    """Settings -> engine -> unit of work -> API. The engines are disposed of when the API ends."""
     engine = create_engine(settings)
+    # Probes have a connection of their own: they tell the truth however busy the others are.
+    of_one = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_pre_ping": True}
+    probing = create_engine(settings.model_copy(update=of_one))
+    this = next((each.dist for each in entry_points(group="service") if each.dist), None)
+    docs = settings.docs_enabled
+    if docs is None:
+        docs = settings.environment != "production"
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await engine.dispose()
+        await probing.dispose()
 
     return create_api(
-        settings.service_name,
         unit_of_work=partial(SqlUnitOfWork, create_sessions(engine)),
-        why_not_ready=partial(why_not_ready, engine, settings.migrations_dir),
+        why_not_ready=remembered(partial(why_not_ready, probing, settings.migrations_dir)),
+        max_body_bytes=settings.max_body_bytes,
+        cors_origins=settings.cors_origins.replace(",", " ").split(),
+        title=settings.service_name,
+        version=this.version if this else "unknown",
+        description=this.metadata["Summary"] if this else "",
+        openapi_url="/openapi.json" if docs else None,
         lifespan=lifespan,
     )

@@ -1,11 +1,18 @@
 import json
 import logging
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
+from httpx2 import ASGITransport, AsyncClient
+from pydantic import SecretStr
 
-from main import create_app
+from infrastructure.settings import Settings
+from main import assemble, create_app
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -34,3 +41,62 @@ def test_each_log_line_is_json_whoever_wrote_it(
     assert (theirs["event"], theirs["service"], theirs["level"]) == ("theirs", "demo", "info")
     assert (ours["event"], ours["service"], ours["level"]) == ("ours", "demo", "error")
     assert "ValueError: cause" in ours["exception"]
+
+
+URL = SecretStr("postgresql://")
+
+
+def test_the_api_is_described_by_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    info = assemble(Settings(database_url=URL, service_name="ours")).openapi()["info"]
+
+    assert info == {
+        "title": "ours",
+        "version": project["version"],
+        "description": project["description"],
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("environment", "asked", "status"),
+    [
+        ("development", None, 200),
+        ("development", False, 404),
+        ("production", None, 404),
+        ("production", True, 200),
+    ],
+)
+async def test_production_shows_its_documentation_only_if_asked_to(
+    environment: str, asked: bool | None, status: int
+) -> None:
+    settings = Settings(database_url=URL, environment=environment, docs_enabled=asked)
+    service = assemble(settings)
+    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+        for path in ("/docs", "/redoc", "/openapi.json"):
+            assert (await client.get(path)).status_code == status
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [("", None), ("https://a.example, https://b.example", "https://b.example")],
+)
+async def test_other_origins_get_answers_only_if_they_are_named(
+    origins: str, allowed: str | None
+) -> None:
+    service = assemble(Settings(database_url=URL, cors_origins=origins))
+    asked = {
+        "Origin": "https://b.example",
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "if-match",
+    }
+    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+        for response in (
+            await client.options("/users/1", headers=asked),
+            await client.get("/nowhere", headers={"Origin": "https://b.example"}),
+        ):
+            assert response.headers.get("access-control-allow-origin") == allowed
+        strange = await client.get("/nowhere", headers={"Origin": "https://c.example"})
+        assert "access-control-allow-origin" not in strange.headers

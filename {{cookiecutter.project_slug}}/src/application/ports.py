@@ -1,13 +1,40 @@
 """What the use cases need from outside; `infrastructure` provides it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from functools import wraps
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID
 
 from domain.models import BaseEntity, Team, User
 
 E = TypeVar("E", bound=BaseEntity)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 3
+
+
+class Unavailable(Exception):
+    """Nothing is wrong with the call: the database cannot do it now, and perhaps can soon."""
+
+
+class Collision(Unavailable):
+    """Two units of work waited for each other; this one was undone, and may begin again."""
+
+
+def repeatable(use_case: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """The use case as a whole is tried again after a collision, a few times."""
+
+    @wraps(use_case)
+    async def attempt(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(ATTEMPTS - 1):
+            with suppress(Collision):
+                return await use_case(*args, **kwargs)
+        return await use_case(*args, **kwargs)
+
+    return attempt
 
 
 @dataclass(frozen=True)
@@ -26,7 +53,7 @@ class Repository(Protocol[E]):
         ...
 
     async def lock(self, entity_id: UUID) -> E:
-        """Like `get`, but others who lock it wait until this unit of work has ended."""
+        """As it is now; others who lock it wait until this unit of work has ended."""
         ...
 
     async def page(self, after: UUID | None, limit: int) -> Page[E]: ...
@@ -39,7 +66,10 @@ class Teams(Repository[Team], Protocol):
 
 
 class UnitOfWork(Protocol):
-    """All or nothing: what is not committed when the block is left has never happened."""
+    """All or nothing: what is not committed when the block is left has never happened.
+
+    Whatever is asked of it may raise Unavailable by the end of the block.
+    """
 
     @property
     def users(self) -> Repository[User]: ...

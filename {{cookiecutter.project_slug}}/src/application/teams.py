@@ -1,11 +1,13 @@
 """What can be done with teams. Users are locked before teams, always: so nobody waits in a ring."""
 
+from collections.abc import Container
 from uuid import UUID
 
-from application.ports import Page, UnitOfWork
+from application.ports import Page, UnitOfWork, repeatable
 from domain.models import Role, Team
 
 
+@repeatable
 async def create(uow: UnitOfWork, *, name: str, owner_id: UUID, parent_id: UUID | None) -> Team:
     """Raises NotFound if there is no such owner or parent."""
     async with uow:
@@ -36,19 +38,25 @@ async def page(
         return await uow.teams.page(after, limit)
 
 
-async def assign(uow: UnitOfWork, team_id: UUID, user_id: UUID, role: Role) -> Team:
-    """Make the user a member, or change the role; raises NotFound, LastOwner."""
+@repeatable
+async def assign(
+    uow: UnitOfWork, team_id: UUID, seen: Container[int], user_id: UUID, role: Role
+) -> Team:
+    """Make the user a member, or change the role; raises NotFound, StaleVersion, LastOwner."""
     async with uow:
         user = await uow.users.lock(user_id)
         team = await uow.teams.lock(team_id)
+        team.require_version(seen)
         team.assign(user, role)
         await uow.commit()
         return team
 
 
-async def remove(uow: UnitOfWork, team_id: UUID, user_id: UUID) -> None:
-    """Afterwards the user is no member, as before perhaps; raises NotFound, LastOwner."""
+@repeatable
+async def remove(uow: UnitOfWork, team_id: UUID, seen: Container[int], user_id: UUID) -> None:
+    """The user is no member any more, if one at all; raises NotFound, StaleVersion, LastOwner."""
     async with uow:
         team = await uow.teams.lock(team_id)
+        team.require_version(seen)
         team.remove(user_id)
         await uow.commit()

@@ -1,9 +1,10 @@
 """What can be done with users."""
 
+from collections.abc import Container
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from application.ports import Page, UnitOfWork
+from application.ports import Page, UnitOfWork, repeatable
 from domain.models import User
 
 
@@ -12,6 +13,7 @@ class Changes(TypedDict, total=False):
     email: str
 
 
+@repeatable
 async def register(uow: UnitOfWork, *, username: str, email: str) -> User:
     """Raises EmailTaken, UsernameTaken."""
     async with uow:
@@ -33,21 +35,26 @@ async def page(uow: UnitOfWork, after: UUID | None, limit: int) -> Page[User]:
         return await uow.users.page(after, limit)
 
 
-async def change(uow: UnitOfWork, user_id: UUID, version: int, **changes: Unpack[Changes]) -> User:
-    """Raises NotFound, EmailTaken, UsernameTaken, and StaleVersion if `version` is not the last."""
+@repeatable
+async def change(
+    uow: UnitOfWork, user_id: UUID, seen: Container[int], **changes: Unpack[Changes]
+) -> User:
+    """Raises NotFound, EmailTaken, UsernameTaken, and StaleVersion if the last was not seen."""
     async with uow:
-        user = await uow.users.get(user_id)
-        user.require_version(version)
+        user = await uow.users.lock(user_id)
+        user.require_version(seen)
         for field, value in changes.items():
             setattr(user, field, value)
         await uow.commit()
         return user
 
 
-async def delete(uow: UnitOfWork, user_id: UUID) -> None:
-    """The user leaves all teams; raises NotFound, and LastOwner if a team has no other owner."""
+@repeatable
+async def delete(uow: UnitOfWork, user_id: UUID, seen: Container[int]) -> None:
+    """The user leaves all teams; raises NotFound, StaleVersion, and LastOwner if one has no other."""
     async with uow:
         user = await uow.users.lock(user_id)
+        user.require_version(seen)
         for team in await uow.teams.lock_teams_of(user_id):
             team.remove(user_id)
         user.delete()

@@ -23,6 +23,9 @@ class StaleVersion(DomainError):
 class Conflict(DomainError):
     """The request is sound, but what is stored already speaks against it."""
 
+    code = "conflict"
+    title = "It does not fit with what is stored already"
+
 
 class EmailTaken(Conflict):
     code = "email-taken"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 
 class Settings(BaseSettings):
-    """Each field is the environment variable of the same name in capitals."""
+    """Each field is the environment variable of the same name in capitals; timeouts are seconds."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, hide_input_in_errors=True)
 
@@ -19,10 +19,18 @@ class Settings(BaseSettings):
     database_max_overflow: NonNegativeInt = 5
     # Costs each request a round trip, and spares it the error after a restart of the database.
     database_pool_pre_ping: bool = False
+    database_pool_timeout: PositiveInt = 2
+    database_connect_timeout: PositiveInt = 3
+    database_statement_timeout: PositiveInt = 10
+    database_idle_timeout: PositiveInt = 30
+    database_pooler: bool = False
     migrations_dir: Path = Path(__file__).parents[2] / "migrations"
     service_name: str = "service"
     environment: str = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    max_body_bytes: PositiveInt = 1024 * 1024
+    docs_enabled: bool | None = None  # None: but for production
+    cors_origins: str = ""
 
     @field_validator("database_url")
     @classmethod

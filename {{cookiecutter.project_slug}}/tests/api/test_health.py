@@ -1,5 +1,6 @@
 import pytest
 from httpx2 import AsyncClient
+from structlog.typing import EventDict
 
 pytestmark = pytest.mark.anyio
 
@@ -14,3 +15,16 @@ async def test_a_service_without_its_database_lives_but_is_not_ready(cut_off: As
     assert (alive.status_code, ready.status_code) == (200, 503)
     assert ready.headers["content-type"] == "application/problem+json"
     assert ready.json()["detail"] == "The database does not answer."
+
+
+async def test_probes_are_in_the_log_for_those_who_debug(
+    client: AsyncClient, logs: list[EventDict]
+) -> None:
+    for path in ("/healthz", "/readyz", "/users"):
+        await client.get(path)
+
+    assert [(log["route"], log["log_level"]) for log in logs] == [
+        ("/healthz", "debug"),
+        ("/readyz", "debug"),
+        ("/users", "info"),
+    ]

@@ -5,6 +5,8 @@ from httpx2 import AsyncClient
 
 pytestmark = pytest.mark.anyio
 
+ANY = {"If-Match": "*"}
+
 
 @pytest.fixture
 async def ada(client: AsyncClient) -> str:
@@ -88,25 +90,61 @@ async def test_members_come_change_and_go(client: AsyncClient, ada: str, bob: st
 
     roles = []
     for role in ("member", "owner"):
-        response = await client.put(seat, json={"role": role})
+        response = await client.put(seat, json={"role": role}, headers=ANY)
         roles.append({each["user_id"]: each["role"] for each in response.json()["memberships"]})
 
     assert roles == [{ada: "owner", bob: "member"}, {ada: "owner", bob: "owner"}]
-    assert [(await client.delete(seat)).status_code for _ in range(2)] == [204, 204]
+    assert [(await client.delete(seat, headers=ANY)).status_code for _ in range(2)] == [204, 204]
     assert (await client.get(team)).json()["memberships"] == [{"user_id": ada, "role": "owner"}]
 
 
 async def test_the_last_owner_stays(client: AsyncClient, ada: str, bob: str) -> None:
     team = await found(client, ada)
-    await client.put(f"{team}/members/{bob}", json={"role": "member"})
+    await client.put(f"{team}/members/{bob}", json={"role": "member"}, headers=ANY)
 
     refusals = [
-        await client.delete(f"{team}/members/{ada}"),
-        await client.put(f"{team}/members/{ada}", json={"role": "member"}),
-        await client.delete(f"/users/{ada}"),
+        await client.delete(f"{team}/members/{ada}", headers=ANY),
+        await client.put(f"{team}/members/{ada}", json={"role": "member"}, headers=ANY),
+        await client.delete(f"/users/{ada}", headers=ANY),
     ]
 
     assert {(each.status_code, each.json()["type"]) for each in refusals} == {
         (409, "urn:problem:last-owner")
     }
     assert (await client.get(f"/users/{ada}")).status_code == 200
+
+
+async def test_a_team_with_other_members_is_another_version(
+    client: AsyncClient, ada: str, bob: str
+) -> None:
+    team = await found(client, ada)
+    seat = f"{team}/members/{bob}"
+
+    async def etag() -> str:
+        return (await client.get(team)).headers["etag"]
+
+    seen = [await etag()]
+    for role in ("member", "member", "owner"):
+        seen.append((await client.put(seat, json={"role": role}, headers=ANY)).headers["etag"])
+        assert await etag() == seen[-1]
+    await client.delete(seat, headers=ANY)
+    seen.append(await etag())
+    await client.put(seat, json={"role": "member"}, headers=ANY)
+    await client.delete(f"/users/{bob}", headers=ANY)
+    seen.append(await etag())
+
+    assert seen == [f'"{version}"' for version in (1, 2, 3, 4, 5, 7)]
+
+
+async def test_members_are_changed_by_those_who_have_seen_the_last_version(
+    client: AsyncClient, ada: str, bob: str
+) -> None:
+    team = await found(client, ada)
+    seat, seen = f"{team}/members/{bob}", {"If-Match": '"1"'}
+
+    assert (await client.put(seat, json={"role": "member"}, headers=seen)).status_code == 200
+    for stale in (
+        await client.put(seat, json={"role": "owner"}, headers=seen),
+        await client.delete(seat, headers=seen),
+    ):
+        assert (stale.status_code, stale.json()["type"]) == (412, "urn:problem:stale-version")

@@ -1,21 +1,27 @@
 import asyncio
 import re
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import event, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from structlog.typing import EventDict
 
 from application import teams, users
-from domain.errors import EmailTaken, LastOwner, NotFound, StaleVersion, UsernameTaken
+from application.ports import Unavailable
+from domain.errors import Conflict, EmailTaken, LastOwner, NotFound, StaleVersion, UsernameTaken
 from domain.models import Base, Role, Team, User
 from domain.models.audit import AuditEntry
-from infrastructure.persistence.database import create_sessions
+from domain.models.base import ANY_VERSION
+from infrastructure.persistence.database import create_engine, create_sessions
 from infrastructure.persistence.unit_of_work import VIOLATIONS, SqlUnitOfWork
+from infrastructure.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -70,7 +76,7 @@ async def test_what_is_not_committed_has_never_happened(begin: Begin) -> None:
 async def test_the_database_fills_in_versions_and_times(begin: Begin) -> None:
     user = await register(begin, "ada")
     before = user.updated_at
-    user = await users.change(begin(), user.id, 1, email="ada@example.org")
+    user = await users.change(begin(), user.id, {1}, email="ada@example.org")
 
     assert user.version == 2
     assert user.created_at == before < user.updated_at
@@ -88,8 +94,8 @@ async def test_who_belonged_to_a_team_stays_on_record(begin: Begin, engine: Asyn
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
     for role in (Role.MEMBER, Role.OWNER):
-        await teams.assign(begin(), team.id, bob.id, role)
-    await teams.remove(begin(), team.id, bob.id)
+        await teams.assign(begin(), team.id, ANY_VERSION, bob.id, role)
+    await teams.remove(begin(), team.id, ANY_VERSION, bob.id)
 
     query = select(AuditEntry).where(AuditEntry.table_name == "memberships").order_by(AuditEntry.id)
     async with AsyncSession(engine) as session:
@@ -165,25 +171,53 @@ async def test_a_username_belongs_to_one_user(begin: Begin) -> None:
 async def test_the_address_of_a_deleted_user_is_free_again(begin: Begin) -> None:
     for name in ("ada", "ada2", "ada3"):
         ada = await users.register(begin(), username=name, email="ada@example.com")
-        await users.delete(begin(), ada.id)
+        await users.delete(begin(), ada.id, ANY_VERSION)
 
 
-async def test_a_violation_that_means_nothing_to_the_business_is_an_error(begin: Begin) -> None:
+async def test_a_violation_that_nobody_mapped_is_a_conflict_and_the_log_has_its_name(
+    begin: Begin, logs: list[EventDict]
+) -> None:
     ada = await register(begin, "ada")
     team = Team(name="Engines", owner=ada)
     team.parent_id = team.id
 
     async with begin() as uow:
         uow.teams.add(team)
-        with pytest.raises(IntegrityError, match="ck_teams_not_its_own_parent"):
+        with pytest.raises(Conflict):
             await uow.commit()
+    assert [(log["table"], log["constraint"]) for log in logs] == [
+        ("teams", "ck_teams_not_its_own_parent")
+    ]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO users SELECT gen_random_uuid(), username, email FROM users",
+        "SELECT email::integer FROM users",
+        "DO $$ BEGIN PERFORM email::date FROM users; END $$",
+        "UPDATE users SET id = NULL",
+    ],
+)
+async def test_no_error_of_the_database_says_what_was_stored(
+    begin: Begin, engine: AsyncEngine, statement: str
+) -> None:
+    await register(begin, "zoe")
+
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError) as error:
+            await connection.execute(text(statement))
+    told = "".join(traceback.format_exception(error.value))
+    assert error.value.orig is not None
+    assert type(error.value.orig).__name__ in told
+    assert "zoe" not in told
 
 
 async def test_a_deleted_user_is_kept_unseen_and_without_address(
     begin: Begin, engine: AsyncEngine
 ) -> None:
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
-    await users.delete(begin(), ada.id)
+    await users.delete(begin(), ada.id, ANY_VERSION)
 
     with pytest.raises(NotFound):
         await users.get(begin(), ada.id)
@@ -204,6 +238,21 @@ async def test_of_two_changes_to_one_version_the_second_fails(begin: Begin) -> N
             await second.commit()
 
     assert (await users.get(begin(), ada.id)).email == "first@example.com"
+
+
+async def test_who_locks_what_they_have_read_before_sees_it_as_it_is_now(begin: Begin) -> None:
+    ada = await register(begin, "ada")
+    made = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
+    async with begin() as uow:
+        user, team = await uow.users.get(ada.id), await uow.teams.get(made.id)
+        await users.change(begin(), ada.id, {1}, email="ada@example.org")
+        bob = await register(begin, "bob")
+        await teams.assign(begin(), made.id, {1}, bob.id, Role.MEMBER)
+
+        assert await uow.users.lock(ada.id) is user
+        assert await uow.teams.lock(made.id) is team
+        assert (user.email, user.version) == ("ada@example.org", 2)
+        assert ({each.user_id for each in team.memberships}, team.version) == ({ada.id, bob.id}, 2)
 
 
 async def test_pages_show_each_entity_once_in_the_order_of_making(begin: Begin) -> None:
@@ -227,11 +276,11 @@ async def test_two_owners_who_leave_at_once_do_not_leave_the_team_alone(
 ) -> None:
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
-    await teams.assign(begin(), team.id, bob.id, Role.OWNER)
+    await teams.assign(begin(), team.id, ANY_VERSION, bob.id, Role.OWNER)
 
     results = await asyncio.gather(
-        teams.remove(slow(), team.id, ada.id),
-        users.delete(slow(), bob.id),
+        teams.remove(slow(), team.id, ANY_VERSION, ada.id),
+        users.delete(slow(), bob.id, ANY_VERSION),
         return_exceptions=True,
     )
 
@@ -244,10 +293,57 @@ async def test_a_user_is_not_made_an_owner_while_being_deleted(begin: Begin, slo
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
 
     await asyncio.gather(
-        users.delete(slow(), bob.id),
-        teams.assign(slow(), team.id, bob.id, Role.OWNER),
+        users.delete(slow(), bob.id, ANY_VERSION),
+        teams.assign(slow(), team.id, ANY_VERSION, bob.id, Role.OWNER),
         return_exceptions=True,
     )
 
     team = await teams.get(begin(), team.id)
     assert [membership.user_id for membership in team.memberships] == [ada.id]
+
+
+@pytest.mark.parametrize("pooler", [False, True])
+async def test_statements_have_limits_and_nothing_is_left_in_the_sessions_of_a_pooler(
+    settings: Settings, pooler: bool
+) -> None:
+    known = settings.model_copy(update={"database_pooler": pooler, "service_name": "ours"})
+    url = f"{settings.database_url.get_secret_value()}&options=-c%20work_mem%3D1MB"
+    engine = create_engine(known.model_copy(update={"database_url": SecretStr(url)}))
+    query = text("""
+        SELECT current_setting('statement_timeout'),
+            current_setting('idle_in_transaction_session_timeout'),
+            current_setting('application_name'), current_setting('work_mem')
+    """)
+    async with engine.connect() as connection:
+        for _ in range(10):
+            limits = (await connection.execute(query)).one()
+            await connection.commit()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        left = [
+            (await (await driver.execute(ask)).fetchone())[0]
+            for ask in ("SHOW statement_timeout", "SELECT count(*) FROM pg_prepared_statements")
+        ]
+    await engine.dispose()
+
+    assert limits == ("10s", "30s", "ours", "1MB")
+    assert left == (["0", 0] if pooler else ["10s", 1])
+
+
+async def test_a_transaction_that_idles_is_ended_and_its_caller_may_try_again(
+    settings: Settings,
+) -> None:
+    engine = create_engine(settings.model_copy(update={"database_idle_timeout": 1}))
+    begin = partial(SqlUnitOfWork, create_sessions(engine))
+
+    async def idle() -> None:
+        async with begin() as uow:
+            await uow.users.page(None, 1)
+            await asyncio.sleep(1.5)
+            await uow.users.page(None, 1)
+
+    with pytest.raises(Unavailable):
+        await idle()
+
+    assert (await users.page(begin(), None, 1)).items == []
+    await engine.dispose()

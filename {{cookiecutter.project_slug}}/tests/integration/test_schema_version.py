@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infrastructure.persistence.database import create_engine
-from infrastructure.persistence.schema_version import newest_migration, why_not_ready
+from infrastructure.persistence.schema_version import newest_migration, remembered, why_not_ready
 from infrastructure.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -58,3 +58,16 @@ async def test_a_service_without_migrations_is_not_ready(
     reason = await why_not_ready(engine, tmp_path / "missing")
 
     assert reason == "No migrations are shipped with the service."
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(3600, 1), (0, 5)])
+async def test_many_probes_are_one_question_for_a_while(seconds: float, times: int) -> None:
+    asked: list[None] = []
+
+    async def why() -> str:
+        asked.append(None)
+        return f"answer {len(asked)}"
+
+    answer = remembered(why, seconds)
+
+    assert {await answer() for _ in range(5)} == {f"answer {each + 1}" for each in range(times)}

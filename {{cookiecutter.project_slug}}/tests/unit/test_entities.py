@@ -31,9 +31,9 @@ def test_a_version_other_than_the_one_seen_is_stale() -> None:
     user = User(username="ada", email="ada@example.com")
     user.version = 2
 
-    user.require_version(2)
+    user.require_version({1, 2})
     with pytest.raises(StaleVersion):
-        user.require_version(1)
+        user.require_version({1})
 
 
 def test_tables_are_named_after_their_classes() -> None:

@@ -1,6 +1,7 @@
 """What tables have in common: names, identity, version, timestamps, soft deletion."""
 
 import re
+from collections.abc import Container
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -11,6 +12,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from domain.errors import StaleVersion
 from domain.ids import uuid7
+
+# For changes to whatever is there; the column is an integer.
+ANY_VERSION: Container[int] = range(2**31)
 
 
 class Base(DeclarativeBase):
@@ -56,9 +60,9 @@ class BaseEntity(Base):
         """`BlogPost` is kept in `blog_posts`, unless the class says otherwise."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() + "s"
 
-    def require_version(self, version: int) -> None:
-        """Raise StaleVersion unless the entity is still at this one."""
-        if self.version != version:
+    def require_version(self, seen: Container[int]) -> None:
+        """Raise StaleVersion unless the entity is still at a version that was seen."""
+        if self.version not in seen:
             raise StaleVersion
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Optional
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.errors import LastOwner
@@ -58,6 +58,7 @@ class Team(BaseEntity):
         """Give the user this role, as a new member if need be; may raise LastOwner."""
         if role is not Role.OWNER:
             self._require_owner_besides(user.id)
+        self._move_version()
         for membership in self.memberships:
             if membership.user_id == user.id:
                 membership.role = role
@@ -67,7 +68,12 @@ class Team(BaseEntity):
     def remove(self, user_id: UUID) -> None:
         """Let the user go, if a member at all; may raise LastOwner."""
         self._require_owner_besides(user_id)
+        self._move_version()
         self.memberships = [each for each in self.memberships if each.user_id != user_id]
+
+    def _move_version(self) -> None:
+        """Members are rows of their own; a change of them has to be one of the team as well."""
+        self.updated_at = func.now()
 
     def _require_owner_besides(self, user_id: UUID) -> None:
         owners = {each.user_id for each in self.memberships if each.role is Role.OWNER}

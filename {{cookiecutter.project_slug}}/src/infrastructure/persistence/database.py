@@ -1,6 +1,10 @@
-"""The connection pool, and sessions that do not see what was softly deleted."""
+"""The connection pool with its limits, and sessions that do not see what was softly deleted."""
 
+from typing import Any
+
+import psycopg
 from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -28,14 +32,47 @@ def _leave_out_deleted(execution: ORMExecuteState) -> None:
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
-    """A pool that connects when it is first asked to."""
-    return create_async_engine(
-        settings.database_url.get_secret_value(),
+    """A pool that connects when it is first asked to. What the URL says has the last word."""
+    url = make_url(settings.database_url.get_secret_value())
+    limits = {
+        "statement_timeout": settings.database_statement_timeout * 1000,
+        "idle_in_transaction_session_timeout": settings.database_idle_timeout * 1000,
+    }
+    ours: dict[str, Any] = {
+        "application_name": settings.service_name,
+        "connect_timeout": settings.database_connect_timeout,
+    }
+    ours = {name: value for name, value in ours.items() if name not in url.query}
+    if settings.database_pooler:  # sessions are shared behind it: nothing may stay in one
+        ours["prepare_threshold"] = None
+    else:
+        options = [f"-c {name}={value}" for name, value in limits.items()]
+        ours["options"] = " ".join([*options, str(url.query.get("options", ""))])
+    engine = create_async_engine(
+        url,
+        connect_args=ours,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout,
         pool_pre_ping=settings.database_pool_pre_ping,
         hide_parameters=True,  # values are personal data, which logs must not hold
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_out_values)
+    if settings.database_pooler:
+        calls = (f"set_config('{name}', '{value}', true)" for name, value in limits.items())
+        query = f"SELECT {', '.join(calls)}"
+        event.listen(engine.sync_engine, "begin", lambda begun: begun.exec_driver_sql(query))
+    return engine
+
+
+def _leave_out_values(context: ExceptionContext) -> None:
+    """PostgreSQL's DETAIL and CONTEXT quote rows, and a message about a bad value quotes that."""
+    error, shown = context.original_exception, context.sqlalchemy_exception
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        message = "" if error.sqlstate.startswith("22") else f": {error.diag.message_primary}"
+        error.args = (f"{type(error).__name__}{message}",)
+        if shown:
+            shown.args = error.args
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

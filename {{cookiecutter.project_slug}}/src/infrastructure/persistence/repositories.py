@@ -15,6 +15,9 @@ from domain.models import BaseEntity, Membership, Team, User
 
 E = TypeVar("E", bound=BaseEntity)
 
+# Else a session that has read a row before shows it as it was then, lock or no lock.
+AS_IT_IS_NOW = {"populate_existing": True}
+
 
 class SqlRepository(Generic[E]):
     entity: type[E]
@@ -30,7 +33,8 @@ class SqlRepository(Generic[E]):
         return await self._one(entity_id, select(self.entity))
 
     async def lock(self, entity_id: UUID) -> E:
-        return await self._one(entity_id, select(self.entity).with_for_update())
+        query = select(self.entity).with_for_update()
+        return await self._one(entity_id, query.execution_options(**AS_IT_IS_NOW))
 
     async def page(
         self, after: UUID | None, limit: int, *conditions: ColumnElement[bool]
@@ -73,5 +77,6 @@ class SqlTeams(SqlRepository[Team]):
             .order_by(Team.id)
             .options(*self.loaded_with_it)
             .with_for_update()
+            .execution_options(**AS_IT_IS_NOW)
         )
         return (await self._session.scalars(query)).all()

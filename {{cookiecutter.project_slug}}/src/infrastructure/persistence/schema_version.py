@@ -1,5 +1,8 @@
 """Is the database's schema the one that this code was written for?"""
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -8,6 +11,8 @@ from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 log = structlog.stdlib.get_logger()
+
+TIMEOUT = 1  # second: probes give up soon, too
 
 # Atlas's record: a row counts once all its statements have run; `.name` is none of a migration.
 APPLIED = text("""
@@ -27,14 +32,32 @@ async def why_not_ready(engine: AsyncEngine, migrations: Path) -> str | None:
     if shipped is None:
         return "No migrations are shipped with the service."
     try:
-        async with engine.connect() as connection:
+        async with asyncio.timeout(TIMEOUT), engine.connect() as connection:
             applied = await connection.scalar(APPLIED)
     except ProgrammingError as error:
         log.warning("revisions are not readable", cause=str(error))
         return f"The database has no readable record of migrations; the service needs {shipped}."
-    except SQLAlchemyError as error:
-        log.warning("database does not answer", cause=str(error))
+    except (SQLAlchemyError, TimeoutError) as error:
+        log.warning("database does not answer", cause=str(error) or "timeout")
         return "The database does not answer."
     if applied is None or applied < shipped:
         return f"The database is at version {applied or 'none'}; the service needs {shipped}."
     return None
+
+
+def remembered(
+    ask: Callable[[], Awaitable[str | None]], seconds: float = 1
+) -> Callable[[], Awaitable[str | None]]:
+    """Asks once in that time, however many want to know."""
+    asking = asyncio.Lock()
+    until, known = 0.0, None
+
+    async def answer() -> str | None:
+        nonlocal until, known
+        async with asking:
+            if time.monotonic() >= until:
+                known = await ask()
+                until = time.monotonic() + seconds
+        return known
+
+    return answer

@@ -1,17 +1,19 @@
 """One log line for each request, and an answer for the errors that nobody foresaw."""
 
+import logging
 import re
 import time
-from http import HTTPStatus
+from urllib.parse import quote
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from presentation.api.problems import Problem, respond
+from presentation.api.problems import respond
 
-FAILURE = respond(Problem(title=HTTPStatus.INTERNAL_SERVER_ERROR.phrase, status=500))
+FAILURE, TOO_LARGE = respond(500), respond(413)
+PROBES = {"/healthz", "/readyz"}
 
 log = structlog.stdlib.get_logger()
 
@@ -19,17 +21,20 @@ log = structlog.stdlib.get_logger()
 class AccessLog:
     """ASGI middleware; the request's id, the client's if it sent one, is in all its log lines."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app, self._most = app, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
+        # A HEAD is answered as a GET, whose body the server leaves out: it looks at its own scope.
+        seen = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         started = time.perf_counter()
         status: int | None = None
-        request_id = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        request_id = headers.get("x-request-id", "")
         if not re.fullmatch(r"[\w.-]{1,100}", request_id, re.ASCII):
             request_id = str(uuid4())
 
@@ -42,7 +47,9 @@ class AccessLog:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self._app(scope, receive, send_with_id)
+                # Starlette limits bodies that come in chunks, but makes no problem document of others.
+                is_too_large = int(headers.get("content-length", 0)) > self._most
+                await (TOO_LARGE if is_too_large else self._app)(seen, receive, send_with_id)
             except Exception:
                 log.exception("request failed")
                 if status is not None:
@@ -50,5 +57,7 @@ class AccessLog:
                 await FAILURE(scope, receive, send_with_id)
             finally:
                 taken = {"milliseconds": round((time.perf_counter() - started) * 1000, 1)}
-                route = getattr(scope.get("route"), "path", None)  # `/users/{user_id}`
-                log.info("request", method=scope["method"], route=route, status=status, **taken)
+                route = getattr(seen.get("route"), "path", None)  # `/users/{user_id}`
+                where = {"route": route} if route else {"path": quote(scope["path"])[:200]}
+                level = logging.DEBUG if route in PROBES else logging.INFO
+                log.log(level, "request", method=scope["method"], status=status, **where, **taken)

@@ -2,28 +2,68 @@
 
 from collections.abc import Awaitable, Callable
 from operator import attrgetter
+from typing import Any
 
 from fastapi import FastAPI
-from starlette.types import Lifespan
+from fastapi.middleware.cors import CORSMiddleware
 
 from application.ports import UnitOfWork
 from presentation.api import health, problems, teams, users
 from presentation.api.access_log import AccessLog
 
+# Which answers have which headers, for OpenAPI.
+HEADERS = {
+    "X-Request-ID": {"200", "201", "204", "304", "4XX", "5XX", "503"},
+    "ETag": {"200", "201", "304"},
+    "Location": {"201"},
+    "Retry-After": {"503"},
+}
+
+
+class Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """As the framework sees it, and with the headers of answers."""
+        document = super().openapi()
+        for path in document["paths"].values():
+            for operation in path.values():
+                asked = {each["name"] for each in operation.get("parameters", ())}
+                answers = operation["responses"]
+                if "if-none-match" in asked:
+                    answers["304"] = {"description": "As the client knows it"}
+                for status, answer in answers.items():
+                    has_version = status == "201" or asked & {"if-match", "if-none-match"}
+                    answer["headers"] = {
+                        header: {"schema": {"type": "string"}}
+                        for header, statuses in HEADERS.items()
+                        if status in statuses and (has_version or header != "ETag")
+                    }
+        return document
+
 
 def create_api(
-    title: str,
     *,
     unit_of_work: Callable[[], UnitOfWork],
     why_not_ready: Callable[[], Awaitable[str | None]],
-    lifespan: Lifespan[FastAPI],
+    max_body_bytes: int,
+    cors_origins: list[str],
+    **about: Any,
 ) -> FastAPI:
     """An application that begins a `unit_of_work` for each request that needs one."""
-    api = FastAPI(title=title, lifespan=lifespan, generate_unique_id_function=attrgetter("name"))
+    api = Api(generate_unique_id_function=attrgetter("name"), redirect_slashes=False, **about)
     api.state.unit_of_work = unit_of_work
     api.state.why_not_ready = why_not_ready
-    api.add_middleware(AccessLog)
+    api.add_middleware(AccessLog, max_body_bytes=max_body_bytes)
+    if cors_origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins,
+            allow_methods=problems.METHODS,
+            allow_headers=["If-Match", "If-None-Match", "X-Request-ID"],
+            expose_headers=list(HEADERS),
+        )
     problems.install(api)
     for module in (users, teams, health):
-        api.include_router(module.router, responses=problems.RESPONSES)
+        api.include_router(
+            module.router, responses=problems.RESPONSES, max_body_size=max_body_bytes
+        )
     return api

@@ -1,12 +1,32 @@
 """What the endpoints ask for. All are `async`: others would be sent to a thread, at a price."""
 
-from collections.abc import Callable
-from typing import Annotated
+import re
+from collections.abc import Callable, Container
+from http import HTTPStatus
+from typing import Annotated, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, HTTPException, Query, Request, Response
 
 from application.ports import UnitOfWork
+from domain.models.base import ANY_VERSION, BaseEntity
+
+E = TypeVar("E", bound=BaseEntity)
+
+# Entity tags as of RFC 9110, 8.8.3; ours are versions.
+TAG = r'(?:W/)?"[!#-~]*"'
+TAGS = rf"^(?:\*|{TAG}(?:\s*,\s*{TAG})*)$"
+
+
+def _versions(header: str, prefix: str = "") -> Container[int]:
+    if header == "*":
+        return ANY_VERSION
+    tags = re.split(r"\s*,\s*", header)
+    return {
+        int(tag[1])
+        for each in tags
+        if (tag := re.fullmatch(rf'{prefix}"([1-9][0-9]{{0,9}})"', each))
+    }
 
 
 async def _unit_of_work(request: Request) -> UnitOfWork:
@@ -14,13 +34,29 @@ async def _unit_of_work(request: Request) -> UnitOfWork:
     return begin()
 
 
-async def _expected_version(
-    if_match: Annotated[str, Header(pattern='^"[0-9]{1,9}"$', description="The ETag last seen")],
-) -> int:
-    return int(if_match.strip('"'))
+async def _expected(
+    if_match: Annotated[str, Header(pattern=TAGS, description="The ETag last seen, or `*`")],
+) -> Container[int]:
+    return _versions(if_match)  # a weak tag matches nothing here
+
+
+async def _known(
+    if_none_match: Annotated[str | None, Header(description="ETags of what you have")] = None,
+) -> Container[int]:
+    return _versions(if_none_match or "", prefix="(?:W/)?")
+
+
+def tagged(entity: E, response: Response, known: Container[int] = ()) -> E:
+    """The answer gets the ETag of the entity; it is 304 if the client knows this version."""
+    headers = {"ETag": f'"{entity.version}"'}
+    if entity.version in known:
+        raise HTTPException(HTTPStatus.NOT_MODIFIED, headers=headers)
+    response.headers.update(headers)
+    return entity
 
 
 Uow = Annotated[UnitOfWork, Depends(_unit_of_work)]
-ExpectedVersion = Annotated[int, Depends(_expected_version)]
+Expected = Annotated[Container[int], Depends(_expected)]
+Known = Annotated[Container[int], Depends(_known)]
 After = Annotated[UUID | None, Query(description="`next_after` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=100)]

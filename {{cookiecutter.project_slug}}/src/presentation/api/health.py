@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request
 
+from presentation.api.problems import RETRY
+
 router = APIRouter(tags=["health"])
 
 
@@ -19,5 +21,5 @@ async def ready(request: Request) -> dict[str, str]:
     """The database answers, and its schema is at the version that the service needs or past it."""
     why_not_ready: Callable[[], Awaitable[str | None]] = request.app.state.why_not_ready
     if reason := await why_not_ready():
-        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, reason, RETRY)
     return {"status": "ready"}

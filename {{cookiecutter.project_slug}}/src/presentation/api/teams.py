@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from application import teams
 from application.ports import Page
 from domain.models import Role, Team
-from presentation.api.dependencies import After, Limit, Uow
+from presentation.api.dependencies import After, Expected, Known, Limit, Uow, tagged
 from presentation.api.schemas import Body, Line, PageView, View
 
 Search = Annotated[Line | None, Query(description="Words of the name, or something near it")]
@@ -46,7 +46,7 @@ class TeamWithMembersView(TeamView):
 async def create_team(body: TeamFoundation, uow: Uow, request: Request, response: Response) -> Team:
     team = await teams.create(uow, **body.model_dump())
     response.headers["Location"] = request.url_for("get_team", team_id=team.id).path
-    return team
+    return tagged(team, response)
 
 
 @router.get("", response_model=PageView[TeamView])
@@ -58,17 +58,19 @@ async def list_teams(
 
 
 @router.get("/{team_id}", response_model=TeamWithMembersView)
-async def get_team(team_id: UUID, uow: Uow) -> Team:
-    return await teams.get(uow, team_id)
+async def get_team(team_id: UUID, known: Known, uow: Uow, response: Response) -> Team:
+    return tagged(await teams.get(uow, team_id), response, known)
 
 
 @router.put("/{team_id}/members/{user_id}", response_model=TeamWithMembersView)
-async def assign_member(team_id: UUID, user_id: UUID, body: Assignment, uow: Uow) -> Team:
-    """Gives the user a role in the team, as a new member or in place of another role."""
-    return await teams.assign(uow, team_id, user_id, body.role)
+async def assign_member(
+    team_id: UUID, seen: Expected, user_id: UUID, body: Assignment, uow: Uow, response: Response
+) -> Team:
+    """Gives the user a role, as a new member or in place of another; If-Match is of the team."""
+    return tagged(await teams.assign(uow, team_id, seen, user_id, body.role), response)
 
 
 @router.delete("/{team_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove_member(team_id: UUID, user_id: UUID, uow: Uow) -> None:
-    """Afterwards the user is no member, whether they were one or not."""
-    await teams.remove(uow, team_id, user_id)
+async def remove_member(team_id: UUID, seen: Expected, user_id: UUID, uow: Uow) -> None:
+    """Afterwards the user is no member, whether they were one or not; If-Match is of the team."""
+    await teams.remove(uow, team_id, seen, user_id)

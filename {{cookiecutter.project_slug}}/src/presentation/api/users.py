@@ -11,7 +11,7 @@ from pydantic import EmailStr, StringConstraints
 from application import users
 from application.ports import Page
 from domain.models import User
-from presentation.api.dependencies import After, ExpectedVersion, Limit, Uow
+from presentation.api.dependencies import After, Expected, Known, Limit, Uow, tagged
 from presentation.api.schemas import OMITTED, Body, PageView, View
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -37,18 +37,13 @@ class UserView(View):
     updated_at: datetime
 
 
-def _with_etag(user: User, response: Response) -> User:
-    response.headers["ETag"] = f'"{user.version}"'
-    return user
-
-
 @router.post("", status_code=HTTPStatus.CREATED, response_model=UserView)
 async def register_user(
     body: UserRegistration, uow: Uow, request: Request, response: Response
 ) -> User:
     user = await users.register(uow, **body.model_dump())
     response.headers["Location"] = request.url_for("get_user", user_id=user.id).path
-    return _with_etag(user, response)
+    return tagged(user, response)
 
 
 @router.get("", response_model=PageView[UserView])
@@ -57,20 +52,20 @@ async def list_users(uow: Uow, after: After = None, limit: Limit = 50) -> Page[U
 
 
 @router.get("/{user_id}", response_model=UserView)
-async def get_user(user_id: UUID, uow: Uow, response: Response) -> User:
-    return _with_etag(await users.get(uow, user_id), response)
+async def get_user(user_id: UUID, known: Known, uow: Uow, response: Response) -> User:
+    return tagged(await users.get(uow, user_id), response, known)
 
 
 @router.patch("/{user_id}", response_model=UserView)
 async def change_user(
-    user_id: UUID, version: ExpectedVersion, body: UserChanges, uow: Uow, response: Response
+    user_id: UUID, seen: Expected, body: UserChanges, uow: Uow, response: Response
 ) -> User:
     """Changes the fields that are given, if the user is as it was when the ETag was issued."""
     changes = body.model_dump(exclude_unset=True)
-    return _with_etag(await users.change(uow, user_id, version, **changes), response)
+    return tagged(await users.change(uow, user_id, seen, **changes), response)
 
 
 @router.delete("/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_user(user_id: UUID, uow: Uow) -> None:
+async def delete_user(user_id: UUID, seen: Expected, uow: Uow) -> None:
     """Deletes the user, who leaves all teams, unless one of them would be without an owner."""
-    await users.delete(uow, user_id)
+    await users.delete(uow, user_id, seen)
