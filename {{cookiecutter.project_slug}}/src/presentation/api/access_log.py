@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from presentation.api.problems import respond
 
-FAILURE, TOO_LARGE = respond(500), respond(413)
+FAILURE = respond(500)
 PROBES = {"/healthz", "/readyz"}
 
 log = structlog.stdlib.get_logger()
@@ -23,6 +23,7 @@ class AccessLog:
 
     def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
         self._app, self._most = app, max_body_bytes
+        self._too_large = respond(413, {"detail": f"A body has at most {max_body_bytes} bytes."})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,9 +48,9 @@ class AccessLog:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                # Starlette limits bodies that come in chunks, but makes no problem document of others.
+                # FastAPI limits bodies that come in chunks; its 413 for others is no problem document.
                 is_too_large = int(headers.get("content-length", 0)) > self._most
-                await (TOO_LARGE if is_too_large else self._app)(seen, receive, send_with_id)
+                await (self._too_large if is_too_large else self._app)(seen, receive, send_with_id)
             except Exception:
                 log.exception("request failed")
                 if status is not None:

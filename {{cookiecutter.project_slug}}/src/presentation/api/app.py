@@ -10,8 +10,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from application.ports import UnitOfWork
 from presentation.api import health, problems, teams, users
 from presentation.api.access_log import AccessLog
+from presentation.api.schemas import Problem
 
-# Which answers have which headers, for OpenAPI.
+# For OpenAPI: what any operation may answer besides its success, and the headers of answers.
+PROBLEM = {problems.MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": description, "content": PROBLEM}
+    for status, description in (("4XX", "Refused"), ("5XX", "Failed"), (503, "Not now"))
+}
 HEADERS = {
     "X-Request-ID": {"200", "201", "204", "304", "4XX", "5XX", "503"},
     "ETag": {"200", "201", "304"},
@@ -63,7 +69,5 @@ def create_api(
         )
     problems.install(api)
     for module in (users, teams, health):
-        api.include_router(
-            module.router, responses=problems.RESPONSES, max_body_size=max_body_bytes
-        )
+        api.include_router(module.router, responses=PROBLEMS, max_body_size=max_body_bytes)
     return api

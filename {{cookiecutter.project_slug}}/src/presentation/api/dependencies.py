@@ -21,12 +21,9 @@ TAGS = rf"^(?:\*|{TAG}(?:\s*,\s*{TAG})*)$"
 def _versions(header: str, prefix: str = "") -> Container[int]:
     if header == "*":
         return ANY_VERSION
-    tags = re.split(r"\s*,\s*", header)
-    return {
-        int(tag[1])
-        for each in tags
-        if (tag := re.fullmatch(rf'{prefix}"([1-9][0-9]{{0,9}})"', each))
-    }
+    version = re.compile(rf'{prefix}"([1-9][0-9]{{0,9}})"')
+    tags = map(version.fullmatch, re.split(r"\s*,\s*", header))
+    return {int(tag[1]) for tag in tags if tag}
 
 
 async def _unit_of_work(request: Request) -> UnitOfWork:

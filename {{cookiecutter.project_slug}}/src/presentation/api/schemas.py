@@ -35,3 +35,13 @@ class PageView(View, Generic[V]):
 
     items: list[V]
     next_after: UUID | None
+
+
+class Problem(BaseModel):
+    """`type` tells programs what is wrong; `errors` has a message for each field of the request."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+    errors: dict[str, str] | None = None
