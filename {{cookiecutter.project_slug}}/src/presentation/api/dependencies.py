@@ -21,7 +21,7 @@ TAGS = rf"^(?:\*|{TAG}(?:\s*,\s*{TAG})*)$"
 def _versions(header: str, prefix: str = "") -> Container[int]:
     if header == "*":
         return ANY_VERSION
-    version = re.compile(rf'{prefix}"([1-9][0-9]{{0,9}})"')
+    version = re.compile(prefix + r'"([1-9][0-9]{0,9})"')
     tags = map(version.fullmatch, re.split(r"\s*,\s*", header))
     return {int(tag[1]) for tag in tags if tag}
 
