@@ -114,7 +114,7 @@ def test_a_bake_holds_what_its_owner_owns_and_little_of_it(service: Path) -> Non
     text = [name for name in files if not name.endswith(".whl")]
     lines = sum((service / name).read_bytes().count(b"\n") for name in text)
     assert len(files) <= 80
-    assert lines <= 3500
+    assert lines <= 4500
     assert not (service / "tools").exists()
 
 

@@ -56,16 +56,12 @@ def test_the_service_stays_small_enough_to_read_in_fifteen_minutes() -> None:
     assert sum(bool(line.strip()) for text in lines.values() for line in text) < 1150
 
 
-def test_every_setting_is_told_of_with_its_default() -> None:
+def test_the_readme_of_the_service_lists_every_setting() -> None:
     settings = (TREE / "src" / "infrastructure" / "settings.py").read_text(encoding="utf-8")
     names = {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}
-    example = (TREE / ".env.example").read_text(encoding="utf-8")
     readme = (TREE / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
     assert len(names) >= 15
-    assert names == set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) - {
-        "POSTGRES_PASSWORD"
-    }
-    table = readme.partition("## Settings")[2].partition("\n## ")[0]
     assert names <= set(re.findall(r"`([A-Z_]+)`", table))
 
 
