@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from httpx2 import ASGITransport, AsyncClient, Response
+from modelmigrate.atlas.commands import apply_to_scratch
+from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.isolation import without_libpq_variables
 from modelmigrate.postgres import account, processes
 from modelmigrate.postgres.server import own_url
@@ -146,11 +147,8 @@ def server() -> Iterator[tuple[Settings, Callable[[], None]]]:
         with without_libpq_variables():
             restart()
             url = own_url(folder, "scratch", restart)
-            settings = Settings(database_url=SecretStr(url))
-            with psycopg.connect(url) as connection:
-                for migration in sorted(settings.migrations_dir.glob("*.sql")):
-                    connection.execute(migration.read_bytes())
-            yield settings, restart
+            apply_to_scratch(url, len(read_migrations()))
+            yield Settings(database_url=SecretStr(url)), restart
     finally:
         processes.stop(folder, "scratch")
         processes.remove_socket_folder(folder)
