@@ -66,9 +66,9 @@ class Teams(Repository[Team], Protocol):
 
 
 class UnitOfWork(Protocol):
-    """All or nothing: what is not committed when the block is left has never happened.
+    """All or nothing: what is not committed when the block ends has never happened.
 
-    Whatever is asked of it may raise Unavailable by the end of the block.
+    Whatever is asked of it may end the block with Unavailable.
     """
 
     @property

@@ -57,3 +57,21 @@ def test_the_service_does_what_its_openapi_document_says(
                 part.update({name: fuzzed.ids[name] for name in part.keys() & fuzzed.ids})
 
     case.call_and_validate(app=fuzzed.service)
+
+
+def test_the_document_tells_which_headers_answers_have() -> None:
+    reads: set[str] = set()
+    for path, operations in document.raw_schema["paths"].items():
+        for method, operation in operations.items():
+            declared = {
+                status: answer["headers"].keys()
+                for status, answer in operation["responses"].items()
+            }
+            assert all("X-Request-ID" in headers for headers in declared.values())
+            assert "Retry-After" in declared["503"]
+            assert method != "post" or {"ETag", "Location"} <= declared["201"]
+            if path.endswith("_id}") and "200" in declared:
+                assert "ETag" in declared["200"]
+                assert method != "get" or "ETag" in declared["304"]
+                reads.add(path)
+    assert len(reads) >= 3
