@@ -14,7 +14,6 @@ triggers and views of the project, too. Run by `make benchmark`.
 
 import argparse
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -23,8 +22,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -36,16 +36,26 @@ ALEMBIC = "alembic==1.20.1"
 
 OURS: tuple[str, ...] = ("modelmigrate",)
 PEER: tuple[str, ...] = ("alembic",)
-CREATE = "one-column create"
-ADDS_COLUMN = re.compile(r"add.column\W.*\bone_\d+\b", re.IGNORECASE)
-COMPARED = {
-    "no-op check": {"ours": (*OURS, "check"), "peer": (*PEER, "check")},
-    CREATE: {
-        "ours": (*OURS, "create", "add one"),
-        "peer": (*PEER, "revision", "--autogenerate", "-m", "add one"),
+CREATE, PROMISED, FIRST = "one-column create", "create, all promises", "first migration"
+OURS_CREATES = ((*OURS, "create", "add one"),)
+PEER_CREATES = ((*PEER, "revision", "--autogenerate", "-m", "add one"),)
+COMPARED: dict[str, dict[str, tuple[tuple[str, ...], ...]]] = {
+    "no-op check": {"ours": ((*OURS, "check"),), "peer": ((*PEER, "check"),)},
+    CREATE: {"ours": OURS_CREATES, "peer": PEER_CREATES},
+    # What `create` promises: it leads to the models, and back, and there again.
+    PROMISED: {
+        "ours": OURS_CREATES,
+        "peer": (
+            *PEER_CREATES,
+            (*PEER, "upgrade", "head"),
+            (*PEER, "check"),
+            (*PEER, "downgrade", "-1"),
+            (*PEER, "upgrade", "head"),
+        ),
     },
+    FIRST: {"ours": OURS_CREATES, "peer": PEER_CREATES},
     # Alembic has no other command for it.
-    "drift": {"ours": (*OURS, "drift"), "peer": (*PEER, "check")},
+    "drift": {"ours": ((*OURS, "drift"),), "peer": ((*PEER, "check"),)},
 }
 # Where the time goes: ours runs the first in `check` and in `create`, and Alembic imports the
 # models in whatever it does.
@@ -74,18 +84,29 @@ class Thing{number:04}(BaseEntity):
     previous_id: Mapped[UUID | None] = mapped_column(ForeignKey("{previous}.id"), index=True)
 """
 ENV_PY = """
+import os
+
 from alembic import context
 from sqlalchemy import create_engine
 
 from domain.models import Base
 
-with create_engine({url!r}).connect() as connection:
+url = {url!r}.replace("/peer?", os.environ.get("PEER_DATABASE", "/peer?"))
+with create_engine(url).connect() as connection:
     context.configure(connection=connection, target_metadata=Base.metadata)
     with context.begin_transaction():
         context.run_migrations()
 """
 
-Seconds = dict[tuple[str, str], list[float]]
+Measured = dict[tuple[str, str], list["Spent"]]
+
+
+class Spent(NamedTuple):
+    """What a command took."""
+
+    seconds: float
+    megabytes: float
+    """Of the largest of its processes; servers are none of them."""
 
 
 def main() -> None:
@@ -100,8 +121,8 @@ def main() -> None:
         Path(folder).chmod(0o755)
         for size in arguments.sizes:
             with project_of(size, Path(folder, str(size))) as project:
-                seconds = measure(project, arguments.rounds)
-            report(size, seconds)
+                measured = measure(project, arguments.rounds)
+            report(size, measured)
 
 
 def in_memory(
@@ -112,53 +133,69 @@ def in_memory(
     return folder if folder.is_dir() and shutil.disk_usage(folder).free >= room else None
 
 
-def report(size: int, seconds: Seconds) -> None:
+def report(size: int, measured: Measured) -> None:
     print(file=sys.stderr)
     for name in COMPARED:
-        ours, peer = seconds[name, "ours"], seconds[name, "peer"]
+        ours, peer = ([each.seconds for each in measured[name, side]] for side in ("ours", "peer"))
         ratio = statistics.median(a / b for a, b in zip(ours, peer, strict=True))
         both = f"ours {statistics.median(ours):6.2f} s   peer {statistics.median(peer):6.2f} s"
         print(f"{size:>5} tables   {name:<21} {both}   ours / peer {ratio:5.2f}", flush=True)
     for name in PARTS:
-        alone = statistics.median(seconds[name, "alone"])
+        alone = statistics.median(each.seconds for each in measured[name, "alone"])
         print(f"{size:>5} tables   {name:<21} alone{alone:6.2f} s", flush=True)
+    for side in ("ours", "peer"):
+        largest = max(
+            each.megabytes for of, all_of in measured.items() if of[1] == side for each in all_of
+        )
+        print(f"{size:>5} tables   largest process       {side} {largest:6.0f} MB", flush=True)
 
 
-def measure(project: Path, rounds: int) -> Seconds:
+def measure(project: Path, rounds: int) -> Measured:
     """What each command took in each round; the first, which warms the caches, is left out."""
-    seconds: Seconds = defaultdict(list)
+    measured: Measured = defaultdict(list)
     for number in range(-1, rounds):
         for name, sides in COMPARED.items():
             # Neither side always comes first.
             for side in ("ours", "peer") if number % 2 else ("peer", "ours"):
-                with one_column_more(project) if name == CREATE else nullcontext():
-                    took = run(project, *sides[side])
+                with prepared(project, name, side) as variables:
+                    took = [run(project, *command, **variables) for command in sides[side]]
                 if number >= 0:
-                    seconds[name, side].append(took)
+                    seconds, megabytes = zip(*took, strict=True)
+                    measured[name, side].append(Spent(sum(seconds), max(megabytes)))
         for name, command in PARTS.items():
-            took = run(project, *command)
+            took_alone = run(project, *command)
             if number >= 0:
-                seconds[name, "alone"].append(took)
-    return seconds
+                measured[name, "alone"].append(took_alone)
+    return measured
 
 
 @contextmanager
-def one_column_more(project: Path) -> Iterator[None]:
-    """A column is added to the models, and one migration must come of it; then both are undone."""
+def prepared(project: Path, name: str, side: str) -> Iterator[dict[str, str]]:
+    """For commands that create: a column more in the models, of which one migration must come; without
+    the others, and for Alembic with an empty database, where it is to be the first. All is undone."""
+    if name not in (CREATE, PROMISED, FIRST):
+        yield {}
+        return
     module = project / "src/domain/models/things_0.py"
     folders = (project / "migrations", project / "peer/versions")
     before = contents(module.parent, *folders)
     # A new name each time: ours keeps what it has once computed for the same models.
-    column = f"one_{time.monotonic_ns()}: Mapped[int | None]"
-    module.write_text(before[module].decode().replace("name:", f"{column}\n    name:", 1))
-    yield
-    written = contents(*folders).keys() - before.keys()
-    if not any(ADDS_COLUMN.search(file.read_text()) for file in written):
+    column = f"one_{time.monotonic_ns()}"
+    text = before[module].decode()
+    module.write_text(text.replace("name:", f"{column}: Mapped[int | None]\n    name:", 1))
+    for file in before if name == FIRST else ():
+        if file.is_relative_to(folders[0]) or file.is_relative_to(folders[1]):
+            file.unlink()
+    yield {"PEER_DATABASE": "/empty?"} if name == FIRST else {}
+    if (name, side) == (PROMISED, "peer"):
+        run(project, *PEER, "downgrade", "-1")
+    written = [file for file, content in contents(*folders).items() if before.get(file) != content]
+    if not any(column in file.read_text() for file in written):
         sys.exit(f"no migration adds the column: {written or 'nothing was written'}")
     for file in written:
         file.unlink()
     for file, content in before.items():
-        if file.read_bytes() != content:
+        if not file.exists() or file.read_bytes() != content:
             file.write_bytes(content)
 
 
@@ -206,31 +243,32 @@ def set_up_alembic(project: Path) -> None:
     ours = url.decode().strip()
     with closing(psycopg.connect(ours, autocommit=True)) as connection:
         connection.execute("CREATE DATABASE peer")
-    with closing(psycopg.connect(ours.replace("/team_directory?", "/peer?"))) as connection:
-        connection.execute("CREATE EXTENSION pg_trgm")  # which its migrations would not make
-        connection.commit()
+        connection.execute("CREATE DATABASE empty")
+    for name in ("peer", "empty"):
+        with closing(psycopg.connect(ours.replace("/team_directory?", f"/{name}?"))) as connection:
+            connection.execute("CREATE EXTENSION pg_trgm")  # which its migrations would not make
+            connection.commit()
     place = ours.replace("postgresql://", "postgresql+psycopg://").partition("?")
     theirs = f"{place[0].rpartition('/')[0]}/peer?{place[2]}"
     run(project, "alembic", "init", "peer")
     (project / "peer/env.py").write_text(ENV_PY.format(url=theirs))
 
 
-def run(folder: Path, *command: str | Path, **extra: str) -> float:
-    """The seconds that a command took. One that fails ends the run, with its words."""
-    started = time.monotonic()
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(folder) | extra,
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    took = time.monotonic() - started
-    if finished.returncode:
-        sys.exit(f"{command} failed:\n{finished.stdout}{finished.stderr}")
+def run(folder: Path, *command: str | Path, **extra: str) -> Spent:
+    """What a command took. One that fails ends the run, with its words."""
+    with tempfile.TemporaryFile("w+") as said:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(folder) | extra, stdout=said, stderr=said
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        took = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            sys.exit(f"{command} failed:\n{said.read()}")
     print(".", end="", file=sys.stderr, flush=True)
-    return took
+    return Spent(took, used.ru_maxrss / 1024)
 
 
 def environment(folder: Path) -> dict[str, str]:

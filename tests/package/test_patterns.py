@@ -158,6 +158,22 @@ def test_the_addition_of_an_enum_value(statement: str, matches: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("column", "matches"),
+    [
+        ("amount numeric(12,2) DEFAULT '0'::numeric NOT NULL", True),
+        ("id bigint DEFAULT '-1'::bigint", True),
+        ("ratio double precision DEFAULT '0'::double precision", True),
+        ("amount numeric DEFAULT 1.5", False),
+        ("code text DEFAULT '0'::text", False),
+        ("amounts numeric[] DEFAULT '{}'::numeric[]", False),
+        ("n integer DEFAULT 0", False),
+    ],
+)
+def test_the_number_in_quotes(column: str, matches: bool) -> None:
+    assert bool(patterns.QUOTED_NUMBER.search(column)) == matches
+
+
+@pytest.mark.parametrize(
     ("statement", "tables"),
     [
         ('CREATE TABLE "users" ("id" integer);', ['"users"']),

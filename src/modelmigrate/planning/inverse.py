@@ -16,7 +16,13 @@ from modelmigrate.sql.names import (
 )
 
 COLUMN = re.compile(rf"(?!CONSTRAINT |NOT NULL ){IDENTIFIER}")
-REFERENCES = re.compile(rf" REFERENCES (?P<table>{QUALIFIED})\(")
+# What a part of a table needs, and the label of that by its name.
+NEEDS = {
+    "FK CONSTRAINT": (re.compile(rf" REFERENCES ({QUALIFIED})\("), "TABLE {}"),
+    "TRIGGER": (re.compile(rf" EXECUTE FUNCTION ({QUALIFIED})\("), "FUNCTION {}()"),
+}
+# Of which anything may use something.
+LAST = {"EXTENSION": 1, "SCHEMA": 2}
 
 
 class NoInverseError(Exception):
@@ -75,19 +81,23 @@ def creation(change: Change) -> str:
 
 
 def in_order_of_dropping(changes: list[Change]) -> list[Change]:
-    """The changes in the reverse order of creation, where each table comes before those that it refers
-    to; `pg_dump` creates their foreign keys after all of them."""
-    referring: dict[str, set[str]] = {}
+    """The changes in the reverse order of creation, where each table comes before what its foreign keys
+    and triggers need: they go with it, though they were created after all tables. Extensions and
+    schemas go last."""
+    users: dict[str, set[str]] = {}
     for change in changes:
-        key = change.current if change.kind == "FK CONSTRAINT" and not change.desired else None
-        if key and (found := REFERENCES.search(key.create_sql)):
-            table = f"TABLE {label_name(found['table'])}"
-            referring.setdefault(table, set()).update({*key.belongs_to} - {table})
-    waiting = changes[::-1]
+        part = change.current if change.kind in NEEDS and not change.desired else None
+        if part is None:
+            continue
+        pattern, label = NEEDS[change.kind]
+        if found := pattern.search(part.create_sql):
+            needed = label.format(label_name(found[1]))
+            users.setdefault(needed, set()).update({*part.belongs_to} - {needed})
+    waiting = sorted(changes[::-1], key=lambda each: LAST.get(each.kind, 0))
     ordered: list[Change] = []
     while waiting:
         labels = {each.label for each in waiting}
-        free = [each for each in waiting if labels.isdisjoint(referring.get(each.label, ()))]
+        free = [each for each in waiting if labels.isdisjoint(users.get(each.label, ()))]
         if not free:
             return [*ordered, *waiting]
         ordered += free

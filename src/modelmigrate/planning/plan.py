@@ -17,7 +17,12 @@ from modelmigrate.planning.domains import change_domains
 from modelmigrate.planning.generated import change_generated_columns
 from modelmigrate.planning.kinds import is_planned_by_atlas
 from modelmigrate.planning.names import rename_what_is_the_same
-from modelmigrate.planning.objects import create_objects, create_what_atlas_misses, drop_objects
+from modelmigrate.planning.objects import (
+    create_objects,
+    create_what_atlas_misses,
+    drop_objects,
+    known_to_be_missed,
+)
 from modelmigrate.planning.sequences import carry_sequences_over
 from modelmigrate.planning.tables import change_column_types
 from modelmigrate.postgres.connection import connect
@@ -126,7 +131,7 @@ def plan_migration(
         CannotPlanError: the last attempt still missed something.
     """
     target = desired
-    missed_by_atlas: set[str] = set()
+    missed_by_atlas = known_to_be_missed(diff(desired, current))
     for _ in range(MAX_ROUNDS):
         attempt = try_plan(current_url, current, desired_url, target, renames, missed_by_atlas)
         if not attempt.changes:

@@ -7,7 +7,6 @@ and names are part of.
 Source: `ReadHead` and `ReadToc` in src/bin/pg_dump/pg_backup_archiver.c of PostgreSQL.
 """
 
-import io
 from typing import NamedTuple
 
 from modelmigrate.errors import MigrateError
@@ -55,14 +54,14 @@ class _Reader:
     """The archive, read from its beginning on."""
 
     def __init__(self, archive: bytes) -> None:
-        self.stream = io.BytesIO(archive)
-        self.integer_size = self.offset_size = 0
+        self.archive = archive
+        self.position = self.integer_size = self.offset_size = 0
 
     def read_header(self) -> tuple[int, int, int]:
         """The version of the format."""
-        if self.stream.read(len(MAGIC)) != MAGIC:
+        if self.read(len(MAGIC)) != MAGIC:
             raise MigrateError("pg_dump wrote no archive. Nothing was changed.")
-        major, minor, revision, self.integer_size, self.offset_size, form = self.stream.read(6)
+        major, minor, revision, self.integer_size, self.offset_size, form = self.read(6)
         version = (major, minor, revision)
         if form != CUSTOM_FORMAT or not VERSIONS[0] <= version <= VERSIONS[1]:
             words = ".".join(map(str, version))
@@ -71,7 +70,7 @@ class _Reader:
                 " not read. Nothing was changed. Update modelmigrate, or use PostgreSQL 12 to 18."
             )
         # How it is compressed: a byte, and a whole number before 1.15.
-        self.stream.read(1) if version >= (1, 15, 0) else self.read_integer()
+        self.read(1) if version >= (1, 15, 0) else self.read_integer()
         for _ in range(7):  # when it was made
             self.read_integer()
         for _ in range(3):  # the database, and the versions of the server and of pg_dump
@@ -93,16 +92,21 @@ class _Reader:
         owner = self.read_text()
         self.read_text()  # whether it has oids
         dependencies = frozenset(map(int, iter(self.read_text, "")))
-        self.stream.read(1 + self.offset_size)  # where its data are
+        self.read(1 + self.offset_size)  # where its data are
         return Entry(number, catalog, kind, name, schema, owner, create_sql, drop_sql, dependencies)
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        start, self.position = self.position, self.position + size
+        return self.archive[start : self.position]
 
     def read_integer(self) -> int:
         """A whole number: its sign, then its bytes, the least significant one first."""
-        negative = self.stream.read(1) != b"\0"
-        number = int.from_bytes(self.stream.read(self.integer_size), "little")
-        return -number if negative else number
+        digits = self.read(1 + self.integer_size)
+        number = int.from_bytes(digits[1:], "little")
+        return -number if digits[0] else number
 
     def read_text(self) -> str:
         """A string; empty for none."""
         length = self.read_integer()
-        return self.stream.read(length).decode() if length > 0 else ""
+        return self.read(length).decode() if length > 0 else ""

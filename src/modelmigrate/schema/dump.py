@@ -9,7 +9,8 @@ import json
 import re
 import subprocess
 from contextlib import closing
-from dataclasses import astuple
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -259,9 +260,12 @@ def if_exists(drop_sql: str) -> str:
 # --- kept with a snapshot ---
 
 
+STORED_FIELDS = attrgetter(*(each.name for each in fields(SchemaObject)))
+
+
 def save_schema(schema: Schema) -> str:
     """A schema as text."""
-    return json.dumps([*map(astuple, schema.values())])
+    return json.dumps([*map(STORED_FIELDS, schema.values())])
 
 
 def load_schema(text: str) -> Schema:

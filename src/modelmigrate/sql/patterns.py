@@ -13,6 +13,12 @@ AUTOMATIC_NOT_NULL_NAME = re.compile(
     r""" CONSTRAINT (?:[^\W\d][\w$]*_not_null\d*|"(?:[^"]|"")*_not_null\d*") NOT NULL"""
 )
 
+# A default that was written as a string for a type that PostgreSQL does not print bare: Atlas writes the
+# number. Not a string for a text, nor 1.5 for a numeric.
+QUOTED_NUMBER = re.compile(
+    r" DEFAULT '-?\d+'::(?:bigint|double precision|numeric|real|smallint)\b(?!\[)"
+)
+
 # --- indexes ---
 
 # How a CREATE INDEX or DROP INDEX begins, in the words of Atlas or `pg_dump`; a new index has no schema,
