@@ -21,8 +21,8 @@ NEEDS = {
     "FK CONSTRAINT": (re.compile(rf" REFERENCES ({QUALIFIED})\("), "TABLE {}"),
     "TRIGGER": (re.compile(rf" EXECUTE FUNCTION ({QUALIFIED})\("), "FUNCTION {}()"),
 }
-# Of which anything may use something.
-LAST = {"EXTENSION": 1, "SCHEMA": 2}
+# What tables and functions use goes after them, in this order.
+LAST = ("DOMAIN", "TYPE", "EXTENSION", "SCHEMA")
 
 
 class NoInverseError(Exception):
@@ -82,8 +82,7 @@ def creation(change: Change) -> str:
 
 def in_order_of_dropping(changes: list[Change]) -> list[Change]:
     """The changes in the reverse order of creation, where each table comes before what its foreign keys
-    and triggers need: they go with it, though they were created after all tables. Extensions and
-    schemas go last."""
+    and triggers need: they go with it, though they were created after all tables."""
     users: dict[str, set[str]] = {}
     for change in changes:
         part = change.current if change.kind in NEEDS and not change.desired else None
@@ -93,16 +92,16 @@ def in_order_of_dropping(changes: list[Change]) -> list[Change]:
         if found := pattern.search(part.create_sql):
             needed = label.format(label_name(found[1]))
             users.setdefault(needed, set()).update({*part.belongs_to} - {needed})
-    waiting = sorted(changes[::-1], key=lambda each: LAST.get(each.kind, 0))
+    first = [each for each in reversed(changes) if each.kind not in LAST]
+    last = [each for each in reversed(changes) if each.kind in LAST]
+    last.sort(key=lambda each: LAST.index(each.kind))
     ordered: list[Change] = []
-    while waiting:
-        labels = {each.label for each in waiting}
-        free = [each for each in waiting if labels.isdisjoint(users.get(each.label, ()))]
-        if not free:
-            return [*ordered, *waiting]
-        ordered += free
-        waiting = [each for each in waiting if each not in free]
-    return ordered
+    while first:
+        labels = {each.label for each in first}
+        free = [each for each in first if labels.isdisjoint(users.get(each.label, ()))]
+        ordered += free or first
+        first = [each for each in first if free and each not in free]
+    return [*ordered, *last]
 
 
 def drop_columns(change: Change) -> str:
