@@ -138,21 +138,23 @@ async def test_a_database_that_does_not_answer_is_no_reason_for_probes_to_wait(
 @pytest.fixture
 def server() -> Iterator[tuple[Settings, Callable[[], None]]]:
     """Settings for a server of the test's own with the migrated schema, and how to restart it."""
-    folder = Path(tempfile.mkdtemp(prefix="restarted-"))
-    folder.chmod(0o755)
+    project = Path(tempfile.mkdtemp(prefix="restarted-"))
+    project.chmod(0o755)
+    data = project / ".postgres"  # there, or what watches the server would end it as nobody's
+    data.mkdir(mode=0o700)
     if owner := account.server_account():
-        shutil.chown(folder, *owner)
-    restart = partial(processes.start, folder, folder, "scratch")
+        shutil.chown(data, *owner)
+    restart = partial(processes.start, project, data, "scratch")
     try:
         with without_libpq_variables():
             restart()
-            url = own_url(folder, "scratch", restart)
+            url = own_url(data, "scratch", restart)
             apply_to_scratch(url, len(read_migrations()))
             yield Settings(database_url=SecretStr(url)), restart
     finally:
-        processes.stop(folder, "scratch")
-        processes.remove_socket_folder(folder)
-        shutil.rmtree(folder)
+        processes.stop(data, "scratch")
+        processes.remove_socket_folder(data)
+        shutil.rmtree(project)
 
 
 async def test_after_a_restart_of_the_server_calls_succeed_again_and_none_was_a_500(
@@ -162,7 +164,7 @@ async def test_after_a_restart_of_the_server_calls_succeed_again_and_none_was_a_
     statuses: Counter[int] = Counter()
     is_warm, is_over = asyncio.Event(), False
 
-    async with serving(settings) as client:
+    async with serving(settings) as client, asyncio.timeout(60):
 
         async def call(caller: int) -> None:
             status = calls = 0
@@ -174,11 +176,11 @@ async def test_after_a_restart_of_the_server_calls_succeed_again_and_none_was_a_
                 if statuses[201] == 20:
                     is_warm.set()
 
-        callers = [asyncio.create_task(call(number)) for number in range(8)]
-        await is_warm.wait()
-        await asyncio.to_thread(restart)
-        is_over = True
-        async with asyncio.timeout(60):
-            await asyncio.gather(*callers)
+        async with asyncio.TaskGroup() as callers:
+            for number in range(8):
+                callers.create_task(call(number))
+            await is_warm.wait()
+            await asyncio.to_thread(restart)
+            is_over = True
 
     assert statuses.keys() == {201, 503}
