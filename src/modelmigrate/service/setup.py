@@ -11,6 +11,7 @@ refused the schema, 130 interrupted. No crash has the exit code 10, which may co
 
 import argparse
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -49,14 +50,15 @@ INTERRUPTED = 130
 
 
 def settings() -> str:
-    """Write `.env` from its example, with a generated password, readable by this user alone."""
+    """Write `.env` from its example, with generated secrets, readable by this user alone."""
     env = project.root() / ".env"
     if env.exists():
         return ".env is kept as it is"
     example = project.root() / ".env.example"
     if not example.exists():
         return "there is no .env.example, so no .env is needed"
-    content = example.read_text(encoding="utf-8").replace("change-me", secrets.token_urlsafe(24))
+    text = example.read_text(encoding="utf-8")
+    content = re.sub("change-me", lambda _: secrets.token_urlsafe(24), text)
     with os.fdopen(os.open(env, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(content)
     return ".env is written, with a generated password"
