@@ -46,7 +46,7 @@ def main() -> None:
     say("Apply it, and serve")
     show(service, "make", "migrate")
     with serving(service) as port:
-        walk(port)
+        walk(service, port)
     say("Change a model: one line in src/domain/models/user.py")
     add_field(service)
     show(service, "git", "diff", "--unified=0", "src")
@@ -102,20 +102,35 @@ def wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
     sys.exit("the service did not get ready: see server.log beside it")
 
 
-def walk(port: int) -> None:
-    """Use the API as a client would."""
+def walk(service: Path, port: int) -> None:
+    """Use the API as clients would, each with a token of their own."""
     ask(port, "GET", "/readyz")
-    ada = ask(port, "POST", "/users", {"username": "ada", "email": "ada@example.com"})
-    ask(port, "POST", "/users", {"username": "ada2", "email": "ADA@example.com"})
-    ask(port, "PATCH", f"/users/{ada['id']}", {"email": "countess@example.com"}, seen="1")
-    ask(port, "PATCH", f"/users/{ada['id']}", {"email": "too-late@example.com"}, seen="1")
-    ask(port, "GET", "/users?limit=5")
+    ask(port, "GET", "/users")
+    print("$ make token sub=ada; make token sub=bob", flush=True)
+    ada, bob = token(service, "ada"), token(service, "bob")
+    user = ask(port, "POST", "/users", {"username": "ada", "email": "ada@example.com"}, ada)
+    path = f"/users/{user['id']}"
+    ask(port, "POST", "/users", {"username": "bob", "email": "ADA@example.com"}, bob)
+    ask(port, "PATCH", path, {"email": "countess@example.com"}, bob, seen="1")
+    ask(port, "PATCH", path, {"email": "countess@example.com"}, ada, seen="1")
+    ask(port, "PATCH", path, {"email": "too-late@example.com"}, ada, seen="1")
+    ask(port, "GET", "/users?limit=5", whose=ada)
 
 
-def ask(port: int, method: str, path: str, body: Body = None, seen: str = "") -> dict[str, str]:
+def token(service: Path, name: str) -> str:
+    made = subprocess.run(
+        ("make", "token", f"sub={name}"), cwd=service, stdout=subprocess.PIPE, text=True, check=True
+    )
+    return made.stdout.strip()
+
+
+def ask(
+    port: int, method: str, path: str, body: Body = None, whose: str = "", seen: str = ""
+) -> dict[str, str]:
     """Send a request, and show it with its answer. A change names the version that was seen."""
     headers = {"If-Match": f'"{seen}"'} if seen else {}
-    status, text = send(port, method, path, body, headers)
+    secret = {"Authorization": f"Bearer {whose}"} if whose else {}
+    status, text = send(port, method, path, body, headers | secret)
     shown = [method, path, *(f"{key}: {value}" for key, value in headers.items())]
     print(
         "  ".join([*shown, json.dumps(body)] if body else shown), f"  -> {status} {text}", sep="\n"

@@ -17,8 +17,17 @@ def test_the_demo_shows_the_main_job_from_a_fresh_clone(template: Path, workshop
     shown = run("make", "demo", at=clone, env={"TMPDIR": str(scratch)})
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert "NOT DONE" not in shown.stdout
-    # A user is made, a taken address and a stale change are refused, the second migration is on.
-    for promised in ("-> 201", "-> 409", "-> 200", "-> 412", 'ADD COLUMN "bio"'):
+    # A user is made by who shows a token; a taken address, a change by somebody else and a stale one
+    # are refused; the second migration is on.
+    for promised in (
+        "-> 401",
+        "-> 201",
+        "-> 409",
+        "-> 403",
+        "-> 200",
+        "-> 412",
+        'ADD COLUMN "bio"',
+    ):
         assert promised in shown.stdout
     assert re.search(r"applied +2\npending +0", shown.stdout)
     [service] = scratch.glob(f"*/{SLUG}")

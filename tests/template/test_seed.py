@@ -89,7 +89,8 @@ def test_three_files_are_enough_for_a_field_that_the_api_speaks_of(fork: Path) -
     ada = {"username": "ada", "email": "ada@example.com", "bio": "wrote the first program"}
     port = free_port()
     with served(fork, port):
-        headers = {"Content-Type": "application/json"}
+        token = run("make", "token", at=fork).stdout.strip()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         url = f"http://127.0.0.1:{port}/users"
         with urlopen(Request(url, json.dumps(ada).encode(), headers)) as answer:
             assert ada.items() <= json.load(answer).items()

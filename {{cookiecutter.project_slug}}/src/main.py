@@ -7,11 +7,13 @@ from importlib.metadata import entry_points
 
 from fastapi import FastAPI
 
+from application.ports import Identify
 from infrastructure.logging import configure_logging
 from infrastructure.persistence.database import create_engine, create_sessions
 from infrastructure.persistence.schema_version import remembered, why_not_ready
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings, read_settings
+from infrastructure.tokens import Provider, identify_developer
 from presentation.api.app import create_api
 
 
@@ -31,6 +33,9 @@ def assemble(settings: Settings) -> FastAPI:
     of_one = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_pre_ping": True}
     probing = create_engine(settings.model_copy(update=of_one))
     this = next((each.dist for each in entry_points(group="service") if each.dist), None)
+    identify: Identify = partial(identify_developer, settings.development_key.get_secret_value())
+    if settings.oidc_issuer:
+        identify = Provider(settings.oidc_issuer, settings.oidc_audience).identify
     docs = settings.docs_enabled
     if docs is None:
         docs = settings.environment != "production"
@@ -43,6 +48,7 @@ def assemble(settings: Settings) -> FastAPI:
 
     return create_api(
         unit_of_work=partial(SqlUnitOfWork, create_sessions(engine)),
+        identify=identify,
         why_not_ready=remembered(partial(why_not_ready, probing, settings.migrations_dir)),
         max_body_bytes=settings.max_body_bytes,
         cors_origins=settings.cors_origins.replace(",", " ").split(),

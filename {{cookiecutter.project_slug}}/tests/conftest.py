@@ -1,6 +1,8 @@
 """What tests share. Each that asks for `settings` or `engine` gets a migrated database of its own."""
 
 import asyncio
+import os
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,6 +14,9 @@ from structlog.typing import EventDict
 
 from infrastructure.persistence.database import create_engine
 from infrastructure.settings import Settings
+
+# Tests sign their own tokens, whatever `.env` says.
+os.environ |= {"ENVIRONMENT": "", "OIDC_ISSUER": "", "DEVELOPMENT_KEY": secrets.token_urlsafe(32)}
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,13 @@ def test_the_api_is_described_by_the_project() -> None:
 async def test_production_shows_its_documentation_only_if_asked_to(
     environment: str, asked: bool | None, status: int
 ) -> None:
-    settings = Settings(database_url=URL, environment=environment, docs_enabled=asked)
+    settings = Settings(
+        database_url=URL,
+        environment=environment,
+        docs_enabled=asked,
+        oidc_issuer="https://id.example.com",
+        oidc_audience="us",
+    )
     service = assemble(settings)
     async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
         for path in ("/docs", "/redoc", "/openapi.json"):
@@ -90,7 +96,7 @@ async def test_other_origins_get_answers_only_if_they_are_named(
     asked = {
         "Origin": "https://b.example",
         "Access-Control-Request-Method": "PATCH",
-        "Access-Control-Request-Headers": "if-match",
+        "Access-Control-Request-Headers": "authorization, if-match",
     }
     async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
         for response in (

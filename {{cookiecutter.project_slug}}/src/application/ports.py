@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, Self, TypeVar
 from uuid import UUID
 
 from domain.models import BaseEntity, Team, User
@@ -14,10 +14,29 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 3
+ADMIN = "admin"  # the scope of those who may do what others may do with what is theirs
+
+
+class Unauthenticated(Exception):
+    """Nobody knows who calls; the text, if any, is for the caller: what is wrong with the token."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """`subject` is what the identity provider calls them, now and ever, and nobody else."""
+
+    subject: str
+    scopes: frozenset[str] = frozenset()
+
+
+# From a bearer token; raises Unauthenticated or Unavailable.
+Identify = Callable[[str], Awaitable[Caller]]
 
 
 class Unavailable(Exception):
-    """Nothing is wrong with the call: the database cannot do it now, and perhaps can soon."""
+    """Nothing is wrong with the call: `what` cannot do it now, and perhaps can soon."""
+
+    what: ClassVar = "database"
 
 
 class Collision(Unavailable):
@@ -59,6 +78,10 @@ class Repository(Protocol[E]):
     async def page(self, after: UUID | None, limit: int) -> Page[E]: ...
 
 
+class Users(Repository[User], Protocol):
+    async def of_caller(self, caller: Caller) -> User | None: ...
+
+
 class Teams(Repository[Team], Protocol):
     async def search(self, name: str, after: UUID | None, limit: int) -> Page[Team]: ...
 
@@ -72,7 +95,7 @@ class UnitOfWork(Protocol):
     """
 
     @property
-    def users(self) -> Repository[User]: ...
+    def users(self) -> Users: ...
 
     @property
     def teams(self) -> Teams: ...

@@ -3,7 +3,8 @@
 from collections.abc import Container
 from uuid import UUID
 
-from application.ports import Page, UnitOfWork, repeatable
+from application.ports import ADMIN, Caller, Page, UnitOfWork, repeatable
+from domain.errors import Forbidden
 from domain.models import Role, Team
 
 
@@ -40,12 +41,13 @@ async def page(
 
 @repeatable
 async def assign(
-    uow: UnitOfWork, team_id: UUID, seen: Container[int], user_id: UUID, role: Role
+    uow: UnitOfWork, caller: Caller, team_id: UUID, seen: Container[int], user_id: UUID, role: Role
 ) -> Team:
-    """Make the user a member, or change the role; raises NotFound, StaleVersion, LastOwner."""
+    """A new member, or another role; raises NotFound, Forbidden, StaleVersion, LastOwner."""
     async with uow:
         user = await uow.users.lock(user_id)
         team = await uow.teams.lock(team_id)
+        await _require_owner(uow, caller, team)
         team.require_version(seen)
         team.assign(user, role)
         await uow.commit()
@@ -53,10 +55,19 @@ async def assign(
 
 
 @repeatable
-async def remove(uow: UnitOfWork, team_id: UUID, seen: Container[int], user_id: UUID) -> None:
-    """The user is no member any more, if one at all; raises NotFound, StaleVersion, LastOwner."""
+async def remove(
+    uow: UnitOfWork, caller: Caller, team_id: UUID, seen: Container[int], user_id: UUID
+) -> None:
+    """No member any more, if one at all; raises NotFound, Forbidden, StaleVersion, LastOwner."""
     async with uow:
         team = await uow.teams.lock(team_id)
+        await _require_owner(uow, caller, team)
         team.require_version(seen)
         team.remove(user_id)
         await uow.commit()
+
+
+async def _require_owner(uow: UnitOfWork, caller: Caller, team: Team) -> None:
+    user = await uow.users.of_caller(caller)
+    if not (user and user.id in team.owner_ids) and ADMIN not in caller.scopes:
+        raise Forbidden("Only an owner of the team changes its members.")

@@ -4,7 +4,8 @@ from collections.abc import Container
 from typing import TypedDict, Unpack
 from uuid import UUID
 
-from application.ports import Page, UnitOfWork, repeatable
+from application.ports import ADMIN, Caller, Page, UnitOfWork, repeatable
+from domain.errors import Forbidden
 from domain.models import User
 
 
@@ -14,10 +15,10 @@ class Changes(TypedDict, total=False):
 
 
 @repeatable
-async def register(uow: UnitOfWork, *, username: str, email: str) -> User:
-    """Raises EmailTaken, UsernameTaken."""
+async def register(uow: UnitOfWork, caller: Caller, *, username: str, email: str) -> User:
+    """The caller becomes a user; raises EmailTaken, UsernameTaken, AlreadyRegistered."""
     async with uow:
-        user = User(username=username, email=email)
+        user = User(subject=caller.subject, username=username, email=email)
         uow.users.add(user)
         await uow.commit()
         return user
@@ -37,11 +38,12 @@ async def page(uow: UnitOfWork, after: UUID | None, limit: int) -> Page[User]:
 
 @repeatable
 async def change(
-    uow: UnitOfWork, user_id: UUID, seen: Container[int], **changes: Unpack[Changes]
+    uow: UnitOfWork, caller: Caller, user_id: UUID, seen: Container[int], **changes: Unpack[Changes]
 ) -> User:
-    """Raises NotFound, EmailTaken, UsernameTaken, and StaleVersion if the last was not seen."""
+    """Raises NotFound, Forbidden, StaleVersion if the last was not seen, and as `register`."""
     async with uow:
         user = await uow.users.lock(user_id)
+        _require_self(caller, user)
         user.require_version(seen)
         for field, value in changes.items():
             setattr(user, field, value)
@@ -50,12 +52,18 @@ async def change(
 
 
 @repeatable
-async def delete(uow: UnitOfWork, user_id: UUID, seen: Container[int]) -> None:
-    """The user leaves all teams; raises NotFound, StaleVersion, and LastOwner if one has no other."""
+async def delete(uow: UnitOfWork, caller: Caller, user_id: UUID, seen: Container[int]) -> None:
+    """The user leaves all teams; raises NotFound, Forbidden, StaleVersion, LastOwner."""
     async with uow:
         user = await uow.users.lock(user_id)
+        _require_self(caller, user)
         user.require_version(seen)
         for team in await uow.teams.lock_teams_of(user_id):
             team.remove(user_id)
         user.delete()
         await uow.commit()
+
+
+def _require_self(caller: Caller, user: User) -> None:
+    if user.subject != caller.subject and ADMIN not in caller.scopes:
+        raise Forbidden("Users are changed by themselves.")

@@ -15,6 +15,11 @@ class NotFound(DomainError):
     title = "There is no such thing"
 
 
+class Forbidden(DomainError):
+    code = "forbidden"
+    title = "The caller may not do this"
+
+
 class StaleVersion(DomainError):
     code = "stale-version"
     title = "It was changed by somebody else since it was read"
@@ -35,6 +40,11 @@ class EmailTaken(Conflict):
 class UsernameTaken(Conflict):
     code = "username-taken"
     title = "The username is taken"
+
+
+class AlreadyRegistered(Conflict):
+    code = "already-registered"
+    title = "The caller is a user already"
 
 
 class LastOwner(Conflict):

@@ -1,9 +1,16 @@
 """Configuration: environment variables, read once, in `main`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import NonNegativeInt, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import (
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +34,9 @@ class Settings(BaseSettings):
     migrations_dir: Path = Path(__file__).parents[2] / "migrations"
     service_name: str = "service"
     environment: str = "development"
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    development_key: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_body_bytes: PositiveInt = 1024 * 1024
     docs_enabled: bool | None = None  # None: but for production
@@ -43,6 +53,21 @@ class Settings(BaseSettings):
             raise ValueError("expected postgresql://user:password@host:5432/database")
         return url
 
+    @model_validator(mode="after")
+    def _knows_who_calls(self) -> Self:
+        """A setting that is missing lets nobody in, rather than everybody."""
+        develops = self.environment == "development"
+        safe = ("https://", "http://") if develops else ("https://",)
+        if not self.oidc_issuer and not develops:
+            raise ValueError("OIDC_ISSUER: missing, which only ENVIRONMENT=development allows")
+        if not self.oidc_issuer and len(self.development_key.get_secret_value()) < 32:
+            raise ValueError("DEVELOPMENT_KEY: expected 32 characters or more, or an OIDC_ISSUER")
+        if self.oidc_issuer and not self.oidc_issuer.startswith(safe):
+            raise ValueError("OIDC_ISSUER: expected https://..., spelled like `iss` in its tokens")
+        if self.oidc_issuer and not self.oidc_audience:
+            raise ValueError("OIDC_AUDIENCE: missing: what tokens for this service have as `aud`")
+        return self
+
 
 def read_settings() -> Settings:
     """Ends the program with one line if variables are bad; their values may be secret."""
@@ -50,7 +75,8 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = (
-            f"{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            "".join(f"{name}: " for name in fault["loc"]).upper()
+            + fault["msg"].removeprefix("Value error, ")
             for fault in error.errors()
         )
         raise SystemExit("error: environment variable " + "; ".join(faults)) from None

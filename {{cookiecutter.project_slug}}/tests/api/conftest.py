@@ -7,6 +7,12 @@ from pydantic import SecretStr
 
 from infrastructure.settings import Settings
 from main import assemble
+from make_token import bearer
+
+
+def speaking_to(service: FastAPI) -> AsyncClient:
+    transport = ASGITransport(service)
+    return AsyncClient(transport=transport, base_url="http://test", headers=bearer("ada"))
 
 
 @pytest.fixture
@@ -19,7 +25,8 @@ async def service(settings: Settings) -> AsyncIterator[FastAPI]:
 
 @pytest.fixture
 async def client(service: FastAPI) -> AsyncIterator[AsyncClient]:
-    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+    """Ada, whoever she is."""
+    async with speaking_to(service) as client:
         yield client
 
 
@@ -27,5 +34,5 @@ async def client(service: FastAPI) -> AsyncIterator[AsyncClient]:
 async def cut_off() -> AsyncIterator[AsyncClient]:
     """Speaks to a service whose database is gone; it can still refuse what makes no sense."""
     service = assemble(Settings(database_url=SecretStr("postgresql://127.0.0.1:1/nowhere")))
-    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+    async with speaking_to(service) as client:
         yield client

@@ -25,6 +25,7 @@ from structlog.typing import EventDict
 
 from infrastructure.settings import Settings
 from main import assemble
+from make_token import bearer
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +35,9 @@ async def serving(settings: Settings) -> AsyncIterator[AsyncClient]:
     service = assemble(settings)
     async with (
         service.router.lifespan_context(service),
-        AsyncClient(transport=ASGITransport(service), base_url="http://test") as client,
+        AsyncClient(
+            transport=ASGITransport(service), base_url="http://test", headers=bearer("ada")
+        ) as client,
     ):
         yield client
 
@@ -100,7 +103,8 @@ async def test_a_database_that_is_gone_is_told_as_what_it_is(
 async def test_who_loses_a_deadlock_tries_again(settings: Settings, engine: AsyncEngine) -> None:
     async with limited(settings) as client:
         made = await client.post("/users", json={"username": "ada", "email": "a@example.com"})
-        bob = await client.post("/users", json={"username": "bob", "email": "b@example.com"})
+        body = {"username": "bob", "email": "b@example.com"}
+        bob = await client.post("/users", json=body, headers=bearer("bob"))
         body = {"name": "Engines", "owner_id": made.json()["id"]}
         team = (await client.post("/teams", json=body)).headers["location"]
         seat, anyhow = f"{team}/members/{bob.json()['id']}", {"If-Match": "*"}
@@ -111,7 +115,7 @@ async def test_who_loses_a_deadlock_tries_again(settings: Settings, engine: Asyn
             await connection.execute(text("SET deadlock_timeout = '1min'"))
             await connection.execute(text("SELECT FROM teams FOR UPDATE"))
             deleted = asyncio.create_task(
-                client.delete(f"/users/{bob.json()['id']}", headers=anyhow)
+                client.delete(f"/users/{bob.json()['id']}", headers=anyhow | bearer("bob"))
             )
             await waiting_for_a_lock(engine)
             await connection.execute(text("SELECT FROM users FOR UPDATE"))
@@ -171,7 +175,8 @@ async def test_after_a_restart_of_the_server_calls_succeed_again_and_none_was_a_
             while not is_over or status == 503:
                 name = f"user-{caller}-{(calls := calls + 1)}"
                 body = {"username": name, "email": f"{name}@example.com"}
-                status = (await client.post("/users", json=body)).status_code
+                answer = await client.post("/users", json=body, headers=bearer(name))
+                status = answer.status_code
                 statuses[status] += 1
                 if statuses[201] == 20:
                     is_warm.set()

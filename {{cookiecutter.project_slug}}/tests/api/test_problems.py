@@ -15,6 +15,7 @@ from infrastructure.persistence.database import create_sessions
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings
 from main import assemble
+from make_token import bearer
 
 pytestmark = pytest.mark.anyio
 
@@ -227,7 +228,9 @@ async def test_a_body_may_reach_the_limit(settings: Settings) -> None:
     service = assemble(settings.model_copy(update={"max_body_bytes": len(body)}))
     async with (
         service.router.lifespan_context(service),
-        AsyncClient(transport=ASGITransport(service), base_url="http://test") as client,
+        AsyncClient(
+            transport=ASGITransport(service), base_url="http://test", headers=bearer("ada")
+        ) as client,
     ):
         assert (await client.post("/users", content=body, headers=JSON)).status_code == 201
         assert_problem(await client.post("/users", content=body + " ", headers=JSON), 413)

@@ -5,6 +5,8 @@ import pytest
 from fastapi import FastAPI
 from httpx2 import AsyncClient, Response
 
+from make_token import bearer
+
 pytestmark = pytest.mark.anyio
 
 ADA = {"username": "ada", "email": "ada@example.com"}
@@ -31,14 +33,15 @@ async def test_a_registered_user_can_be_read_where_location_says(client: AsyncCl
 async def test_a_taken_address_is_a_conflict(client: AsyncClient) -> None:
     await client.post("/users", json=ADA)
 
-    response = await client.post("/users", json=ADA | {"username": "bob"})
+    response = await client.post("/users", json=ADA | {"username": "bob"}, headers=bearer("bob"))
 
     assert problem(response) == (409, "email-taken")
 
 
 async def test_users_are_listed_in_pages(client: AsyncClient) -> None:
     for name in ("a", "b", "c"):
-        await client.post("/users", json={"username": name, "email": f"{name}@example.com"})
+        body = {"username": name, "email": f"{name}@example.com"}
+        await client.post("/users", json=body, headers=bearer(name))
 
     first = (await client.get("/users", params={"limit": 2})).json()
     rest = (await client.get("/users", params={"limit": 2, "after": first["next_after"]})).json()

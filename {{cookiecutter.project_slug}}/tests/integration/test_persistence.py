@@ -14,8 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from structlog.typing import EventDict
 
 from application import teams, users
-from application.ports import Unavailable
-from domain.errors import Conflict, EmailTaken, LastOwner, NotFound, StaleVersion, UsernameTaken
+from application.ports import Caller, Unavailable
+from domain.errors import (
+    AlreadyRegistered,
+    Conflict,
+    EmailTaken,
+    LastOwner,
+    NotFound,
+    StaleVersion,
+    UsernameTaken,
+)
 from domain.models import Base, Role, Team, User
 from domain.models.audit import AuditEntry
 from domain.models.base import ANY_VERSION
@@ -25,6 +33,7 @@ from infrastructure.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
+ADA, BOB = Caller("ada"), Caller("bob")
 Begin = Callable[[], SqlUnitOfWork]
 
 
@@ -47,7 +56,7 @@ class Slow(SqlUnitOfWork):
 
 
 async def register(begin: Begin, name: str) -> User:
-    return await users.register(begin(), username=name, email=f"{name}@example.com")
+    return await users.register(begin(), Caller(name), username=name, email=f"{name}@example.com")
 
 
 async def test_the_migrations_hold_every_column_of_the_models(engine: AsyncEngine) -> None:
@@ -76,7 +85,7 @@ async def test_what_is_not_committed_has_never_happened(begin: Begin) -> None:
 async def test_the_database_fills_in_versions_and_times(begin: Begin) -> None:
     user = await register(begin, "ada")
     before = user.updated_at
-    user = await users.change(begin(), user.id, {1}, email="ada@example.org")
+    user = await users.change(begin(), ADA, user.id, {1}, email="ada@example.org")
 
     assert user.version == 2
     assert user.created_at == before < user.updated_at
@@ -94,8 +103,8 @@ async def test_who_belonged_to_a_team_stays_on_record(begin: Begin, engine: Asyn
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
     for role in (Role.MEMBER, Role.OWNER):
-        await teams.assign(begin(), team.id, ANY_VERSION, bob.id, role)
-    await teams.remove(begin(), team.id, ANY_VERSION, bob.id)
+        await teams.assign(begin(), ADA, team.id, ANY_VERSION, bob.id, role)
+    await teams.remove(begin(), ADA, team.id, ANY_VERSION, bob.id)
 
     query = select(AuditEntry).where(AuditEntry.table_name == "memberships").order_by(AuditEntry.id)
     async with AsyncSession(engine) as session:
@@ -158,20 +167,27 @@ async def test_an_address_belongs_to_one_user_however_it_is_spelt(begin: Begin) 
     await register(begin, "ada")
 
     with pytest.raises(EmailTaken):
-        await users.register(begin(), username="bob", email="ADA@example.com")
+        await users.register(begin(), BOB, username="bob", email="ADA@example.com")
 
 
 async def test_a_username_belongs_to_one_user(begin: Begin) -> None:
     await register(begin, "ada")
 
     with pytest.raises(UsernameTaken):
-        await users.register(begin(), username="ada", email="bob@example.com")
+        await users.register(begin(), BOB, username="ada", email="bob@example.com")
 
 
-async def test_the_address_of_a_deleted_user_is_free_again(begin: Begin) -> None:
+async def test_a_caller_is_one_user(begin: Begin) -> None:
+    await register(begin, "ada")
+
+    with pytest.raises(AlreadyRegistered):
+        await users.register(begin(), ADA, username="ada2", email="ada2@example.com")
+
+
+async def test_who_is_deleted_may_come_back_with_the_same_address(begin: Begin) -> None:
     for name in ("ada", "ada2", "ada3"):
-        ada = await users.register(begin(), username=name, email="ada@example.com")
-        await users.delete(begin(), ada.id, ANY_VERSION)
+        ada = await users.register(begin(), ADA, username=name, email="ada@example.com")
+        await users.delete(begin(), ADA, ada.id, ANY_VERSION)
 
 
 async def test_a_violation_that_nobody_mapped_is_a_conflict_and_the_log_has_its_name(
@@ -193,7 +209,7 @@ async def test_a_violation_that_nobody_mapped_is_a_conflict_and_the_log_has_its_
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO users SELECT gen_random_uuid(), username, email FROM users",
+        "INSERT INTO users (id, username, email) SELECT gen_random_uuid(), username, email FROM users",
         "SELECT email::integer FROM users",
         "DO $$ BEGIN PERFORM email::date FROM users; END $$",
         "UPDATE users SET id = NULL",
@@ -213,18 +229,20 @@ async def test_no_error_of_the_database_says_what_was_stored(
     assert "zoe" not in told
 
 
-async def test_a_deleted_user_is_kept_unseen_and_without_address(
+async def test_a_deleted_user_is_kept_unseen_and_without_what_is_personal(
     begin: Begin, engine: AsyncEngine
 ) -> None:
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
-    await users.delete(begin(), ada.id, ANY_VERSION)
+    await users.delete(begin(), ADA, ada.id, ANY_VERSION)
 
     with pytest.raises(NotFound):
         await users.get(begin(), ada.id)
     assert [user.id for user in (await users.page(begin(), None, 10)).items] == [bob.id]
     async with engine.connect() as connection:
-        stored = await connection.scalars(text("SELECT email FROM users ORDER BY id"))
-        assert stored.all() == [f"{ada.id}@deleted.invalid", "bob@example.com"]
+        stored = await connection.scalars(
+            text("SELECT (subject, email)::text FROM users ORDER BY id")
+        )
+        assert stored.all() == [f"(,{ada.id}@deleted.invalid)", "(bob,bob@example.com)"]
 
 
 async def test_of_two_changes_to_one_version_the_second_fails(begin: Begin) -> None:
@@ -245,9 +263,9 @@ async def test_who_locks_what_they_have_read_before_sees_it_as_it_is_now(begin: 
     made = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
     async with begin() as uow:
         user, team = await uow.users.get(ada.id), await uow.teams.get(made.id)
-        await users.change(begin(), ada.id, {1}, email="ada@example.org")
+        await users.change(begin(), ADA, ada.id, {1}, email="ada@example.org")
         bob = await register(begin, "bob")
-        await teams.assign(begin(), made.id, {1}, bob.id, Role.MEMBER)
+        await teams.assign(begin(), ADA, made.id, {1}, bob.id, Role.MEMBER)
 
         assert await uow.users.lock(ada.id) is user
         assert await uow.teams.lock(made.id) is team
@@ -276,11 +294,11 @@ async def test_two_owners_who_leave_at_once_do_not_leave_the_team_alone(
 ) -> None:
     ada, bob = await register(begin, "ada"), await register(begin, "bob")
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
-    await teams.assign(begin(), team.id, ANY_VERSION, bob.id, Role.OWNER)
+    await teams.assign(begin(), ADA, team.id, ANY_VERSION, bob.id, Role.OWNER)
 
     results = await asyncio.gather(
-        teams.remove(slow(), team.id, ANY_VERSION, ada.id),
-        users.delete(slow(), bob.id, ANY_VERSION),
+        teams.remove(slow(), ADA, team.id, ANY_VERSION, ada.id),
+        users.delete(slow(), BOB, bob.id, ANY_VERSION),
         return_exceptions=True,
     )
 
@@ -293,8 +311,8 @@ async def test_a_user_is_not_made_an_owner_while_being_deleted(begin: Begin, slo
     team = await teams.create(begin(), name="Engines", owner_id=ada.id, parent_id=None)
 
     await asyncio.gather(
-        users.delete(slow(), bob.id, ANY_VERSION),
-        teams.assign(slow(), team.id, ANY_VERSION, bob.id, Role.OWNER),
+        users.delete(slow(), BOB, bob.id, ANY_VERSION),
+        teams.assign(slow(), ADA, team.id, ANY_VERSION, bob.id, Role.OWNER),
         return_exceptions=True,
     )
 

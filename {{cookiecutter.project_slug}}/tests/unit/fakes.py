@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
-from application.ports import Page
+from application.ports import Caller, Page
 from domain.errors import NotFound
 from domain.models import BaseEntity, Team, User
 
@@ -29,6 +29,12 @@ class FakeRepository(Generic[E]):
         raise NotImplementedError("paging is the database's work; see tests/integration")
 
 
+class FakeUsers(FakeRepository[User]):
+    async def of_caller(self, caller: Caller) -> User | None:
+        found = (user for user in self.stored.values() if user.subject == caller.subject)
+        return next(found, None)
+
+
 class FakeTeams(FakeRepository[Team]):
     async def search(self, name: str, after: UUID | None, limit: int) -> Page[Team]:
         raise NotImplementedError("searching, too")
@@ -43,7 +49,7 @@ class FakeTeams(FakeRepository[Team]):
 
 class FakeUnitOfWork:
     def __init__(self, *, users: Sequence[User] = (), teams: Sequence[Team] = ()) -> None:
-        self.users = FakeRepository(*users)
+        self.users = FakeUsers(*users)
         self.teams = FakeTeams(*teams)
         self.committed = False
 

@@ -38,3 +38,44 @@ def test_variables_set_the_fields_of_their_names(monkeypatch: pytest.MonkeyPatch
     assert settings.database_pool_size == 7
     assert settings.log_level == Settings.model_fields["log_level"].default
     assert "secret" not in repr(settings)
+
+
+KEY = "k" * 32
+ISSUER = {"OIDC_ISSUER": "https://id.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"ENVIRONMENT": "production", "DEVELOPMENT_KEY": KEY}, "OIDC_ISSUER: missing"),
+        ({"ENVIRONMENT": "Development", "DEVELOPMENT_KEY": KEY}, "OIDC_ISSUER: missing"),
+        ({"DEVELOPMENT_KEY": ""}, "DEVELOPMENT_KEY: expected 32 characters"),
+        ({"DEVELOPMENT_KEY": "change-me"}, "DEVELOPMENT_KEY: expected 32 characters"),
+        (ISSUER, "OIDC_AUDIENCE: missing"),
+        ({"OIDC_ISSUER": "id.example.com", "OIDC_AUDIENCE": "us"}, "OIDC_ISSUER: expected https"),
+        (
+            {"ENVIRONMENT": "staging", "OIDC_ISSUER": "http://id.test", "OIDC_AUDIENCE": "us"},
+            "OIDC_ISSUER: expected https",
+        ),
+    ],
+)
+def test_a_service_that_cannot_know_who_calls_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for name, value in ({"DATABASE_URL": "postgresql://db/x"} | variables).items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as end:
+        read_settings()
+
+    assert str(end.value).startswith(f"error: environment variable {said}")
+    assert KEY not in str(end.value)
+    assert "\n" not in str(end.value)
+
+
+def test_a_service_with_an_issuer_starts_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"ENVIRONMENT": "production", "OIDC_AUDIENCE": "us", "DEVELOPMENT_KEY": ""}
+    for name, value in ({"DATABASE_URL": "postgresql://db/x"} | ISSUER | variables).items():
+        monkeypatch.setenv(name, value)
+
+    assert read_settings().oidc_issuer == ISSUER["OIDC_ISSUER"]

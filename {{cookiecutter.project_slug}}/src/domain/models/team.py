@@ -54,6 +54,10 @@ class Team(BaseEntity):
             memberships=[Membership(user_id=owner.id, role=Role.OWNER)],
         )
 
+    @property
+    def owner_ids(self) -> set[UUID]:
+        return {each.user_id for each in self.memberships if each.role is Role.OWNER}
+
     def assign(self, user: User, role: Role) -> None:
         """Give the user this role, as a new member if need be; may raise LastOwner."""
         if role is not Role.OWNER:
@@ -76,6 +80,5 @@ class Team(BaseEntity):
         self.updated_at = func.now()
 
     def _require_owner_besides(self, user_id: UUID) -> None:
-        owners = {each.user_id for each in self.memberships if each.role is Role.OWNER}
-        if not owners - {user_id}:
+        if not self.owner_ids - {user_id}:
             raise LastOwner

@@ -1,6 +1,6 @@
 """People."""
 
-from sqlalchemy import Index, String, func, text
+from sqlalchemy import Index, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.models.base import BaseEntity, SoftDeletable
@@ -9,6 +9,8 @@ from domain.models.base import BaseEntity, SoftDeletable
 class User(SoftDeletable, BaseEntity):
     """A username is never given out twice; an address is free again when its user is deleted."""
 
+    # Who it is to the identity provider: an address changes, and is given to somebody else.
+    subject: Mapped[str | None] = mapped_column(Text, unique=True)
     username: Mapped[str] = mapped_column(String(100), unique=True)
     email: Mapped[str] = mapped_column(String(255))
 
@@ -21,10 +23,11 @@ class User(SoftDeletable, BaseEntity):
         ),
     )
 
-    def __init__(self, *, username: str, email: str) -> None:
-        super().__init__(username=username, email=email)
+    def __init__(self, *, subject: str | None = None, username: str, email: str) -> None:
+        super().__init__(subject=subject, username=username, email=email)
 
     def delete(self) -> None:
-        """Forget the address, too: it is personal, and nothing refers to it."""
+        """Forget address and subject, too: they are personal, and nothing refers to them."""
         super().delete()
+        self.subject = None
         self.email = f"{self.id}@deleted.invalid"

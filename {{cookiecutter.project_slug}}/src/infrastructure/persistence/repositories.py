@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from application.ports import Page
+from application.ports import Caller, Page
 from domain.errors import NotFound
 from domain.models import BaseEntity, Membership, Team, User
 
@@ -56,6 +56,9 @@ class SqlRepository(Generic[E]):
 
 class SqlUsers(SqlRepository[User]):
     entity = User
+
+    async def of_caller(self, caller: Caller) -> User | None:
+        return await self._session.scalar(select(User).where(User.subject == caller.subject))
 
 
 class SqlTeams(SqlRepository[Team]):

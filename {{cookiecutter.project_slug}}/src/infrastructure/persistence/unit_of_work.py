@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from application.ports import Collision, Unavailable
-from domain.errors import Conflict, EmailTaken, StaleVersion, UsernameTaken
+from domain.errors import AlreadyRegistered, Conflict, EmailTaken, StaleVersion, UsernameTaken
 from infrastructure.persistence.repositories import SqlTeams, SqlUsers
 
 log = structlog.stdlib.get_logger()
@@ -20,6 +20,7 @@ log = structlog.stdlib.get_logger()
 VIOLATIONS: dict[str | None, type[Conflict]] = {
     "uq_users_active_email": EmailTaken,
     "uq_users_username": UsernameTaken,
+    "uq_users_subject": AlreadyRegistered,
 }
 
 

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from operator import attrgetter
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from application.ports import UnitOfWork
+from application.ports import Identify, UnitOfWork
 from presentation.api import health, problems, teams, users
 from presentation.api.access_log import AccessLog
+from presentation.api.dependencies import who_calls
 from presentation.api.schemas import Problem
 
 # For OpenAPI: what any operation may answer besides its success, and the headers of answers.
@@ -18,11 +19,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": PROBLEM}
     for status, description in (("4XX", "Refused"), ("5XX", "Failed"), (503, "Not now"))
 }
+OF_KNOWN_CALLERS = PROBLEMS | {
+    status: {"description": description, "content": PROBLEM}
+    for status, description in ((401, "Nobody knows who calls"), (403, "Not for this caller"))
+}
 HEADERS = {
-    "X-Request-ID": {"200", "201", "204", "304", "4XX", "5XX", "503"},
+    "X-Request-ID": {"200", "201", "204", "304", "401", "403", "4XX", "5XX", "503"},
     "ETag": {"200", "201", "304"},
     "Location": {"201"},
     "Retry-After": {"503"},
+    "WWW-Authenticate": {"401"},
 }
 
 
@@ -49,6 +55,7 @@ class Api(FastAPI):
 def create_api(
     *,
     unit_of_work: Callable[[], UnitOfWork],
+    identify: Identify,
     why_not_ready: Callable[[], Awaitable[str | None]],
     max_body_bytes: int,
     cors_origins: list[str],
@@ -57,6 +64,7 @@ def create_api(
     """An application that begins a `unit_of_work` for each request that needs one."""
     api = Api(generate_unique_id_function=attrgetter("name"), redirect_slashes=False, **about)
     api.state.unit_of_work = unit_of_work
+    api.state.identify = identify
     api.state.why_not_ready = why_not_ready
     api.add_middleware(AccessLog, max_body_bytes=max_body_bytes)
     if cors_origins:
@@ -64,10 +72,16 @@ def create_api(
             CORSMiddleware,
             allow_origins=cors_origins,
             allow_methods=problems.METHODS,
-            allow_headers=["If-Match", "If-None-Match", "X-Request-ID"],
+            allow_headers=["Authorization", "If-Match", "If-None-Match", "X-Request-ID"],
             expose_headers=list(HEADERS),
         )
     problems.install(api)
-    for module in (users, teams, health):
-        api.include_router(module.router, responses=PROBLEMS, max_body_size=max_body_bytes)
+    for module in (users, teams):
+        api.include_router(
+            module.router,
+            dependencies=[Depends(who_calls)],
+            responses=OF_KNOWN_CALLERS,
+            max_body_size=max_body_bytes,
+        )
+    api.include_router(health.router, responses=PROBLEMS, max_body_size=max_body_bytes)
     return api

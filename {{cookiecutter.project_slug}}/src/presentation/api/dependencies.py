@@ -7,8 +7,9 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, HTTPException, Query, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from application.ports import UnitOfWork
+from application.ports import Caller, Identify, Unauthenticated, UnitOfWork
 from domain.models.base import ANY_VERSION, BaseEntity
 
 E = TypeVar("E", bound=BaseEntity)
@@ -17,6 +18,10 @@ E = TypeVar("E", bound=BaseEntity)
 TAG = r'(?:W/)?"[!#-~]*"'
 TAGS = rf"^(?:\*|{TAG}(?:\s*,\s*{TAG})*)$"
 
+BEARER = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", description="An access token", auto_error=False
+)
+
 
 def _versions(header: str, prefix: str = "") -> Container[int]:
     if header == "*":
@@ -24,6 +29,16 @@ def _versions(header: str, prefix: str = "") -> Container[int]:
     version = re.compile(prefix + r'"([1-9][0-9]{0,9})"')
     tags = map(version.fullmatch, re.split(r"\s*,\s*", header))
     return {int(tag[1]) for tag in tags if tag}
+
+
+async def who_calls(
+    request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+) -> Caller:
+    """All routes but those of health depend on it, see `app`."""
+    if sent is None:
+        raise Unauthenticated
+    identify: Identify = request.app.state.identify
+    return await identify(sent.credentials)
 
 
 async def _unit_of_work(request: Request) -> UnitOfWork:
@@ -52,6 +67,7 @@ def tagged(entity: E, response: Response, known: Container[int] = ()) -> E:
     return entity
 
 
+Who = Annotated[Caller, Depends(who_calls)]
 Uow = Annotated[UnitOfWork, Depends(_unit_of_work)]
 Expected = Annotated[Container[int], Depends(_expected)]
 Known = Annotated[Container[int], Depends(_known)]

@@ -14,8 +14,8 @@ from fastapi.utils import is_body_allowed_for_status_code
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from application.ports import Unavailable
-from domain.errors import Conflict, DomainError, NotFound, StaleVersion
+from application.ports import Unauthenticated, Unavailable
+from domain.errors import Conflict, DomainError, Forbidden, NotFound, StaleVersion
 
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -25,6 +25,7 @@ MOST_FAULTS, LONGEST_FAULT = 20, 200  # a report must not grow with what was sen
 STATUS: dict[type[DomainError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
     StaleVersion: HTTPStatus.PRECONDITION_FAILED,
 }
 
@@ -52,9 +53,17 @@ def install(app: FastAPI) -> None:
         detail = {"detail": str(error)} if str(error) else {}
         return respond(status, {**_named(error.code, error.title), **detail})
 
+    @app.exception_handler(Unauthenticated)
+    async def unauthenticated(_: Request, error: Unauthenticated) -> Response:
+        problem, challenge = _named("unauthenticated", "Send a bearer token"), 'Bearer realm="api"'
+        if reason := str(error):
+            problem["detail"] = f"{reason}."
+            challenge += f', error="invalid_token", error_description="{reason}"'  # RFC 6750
+        return respond(401, problem, {"WWW-Authenticate": challenge})
+
     @app.exception_handler(Unavailable)
     async def unavailable(_: Request, error: Unavailable) -> Response:
-        log.warning("database is not available", cause=str(error))
+        log.warning(f"{error.what} is not available", cause=str(error))
         return respond(503, _named("unavailable", "Not possible now; try again"), RETRY)
 
     @app.exception_handler(RequestValidationError)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from application import teams
 from application.ports import Page
 from domain.models import Role, Team
-from presentation.api.dependencies import After, Expected, Known, Limit, Uow, tagged
+from presentation.api.dependencies import After, Expected, Known, Limit, Uow, Who, tagged
 from presentation.api.schemas import Body, Line, PageView, View
 
 Search = Annotated[Line | None, Query(description="Words of the name, or something near it")]
@@ -64,13 +64,19 @@ async def get_team(team_id: UUID, known: Known, uow: Uow, response: Response) ->
 
 @router.put("/{team_id}/members/{user_id}", response_model=TeamWithMembersView)
 async def assign_member(
-    team_id: UUID, seen: Expected, user_id: UUID, body: Assignment, uow: Uow, response: Response
+    team_id: UUID,
+    seen: Expected,
+    user_id: UUID,
+    body: Assignment,
+    who: Who,
+    uow: Uow,
+    response: Response,
 ) -> Team:
     """Gives the user a role, as a new member or in place of another; If-Match is of the team."""
-    return tagged(await teams.assign(uow, team_id, seen, user_id, body.role), response)
+    return tagged(await teams.assign(uow, who, team_id, seen, user_id, body.role), response)
 
 
 @router.delete("/{team_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove_member(team_id: UUID, seen: Expected, user_id: UUID, uow: Uow) -> None:
+async def remove_member(team_id: UUID, seen: Expected, user_id: UUID, who: Who, uow: Uow) -> None:
     """Afterwards the user is no member, whether they were one or not; If-Match is of the team."""
-    await teams.remove(uow, team_id, seen, user_id)
+    await teams.remove(uow, who, team_id, seen, user_id)

@@ -11,7 +11,7 @@ from pydantic import EmailStr, StringConstraints
 from application import users
 from application.ports import Page
 from domain.models import User
-from presentation.api.dependencies import After, Expected, Known, Limit, Uow, tagged
+from presentation.api.dependencies import After, Expected, Known, Limit, Uow, Who, tagged
 from presentation.api.schemas import OMITTED, Body, PageView, View
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -39,9 +39,10 @@ class UserView(View):
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=UserView)
 async def register_user(
-    body: UserRegistration, uow: Uow, request: Request, response: Response
+    body: UserRegistration, who: Who, uow: Uow, request: Request, response: Response
 ) -> User:
-    user = await users.register(uow, **body.model_dump())
+    """Makes a user of the caller."""
+    user = await users.register(uow, who, **body.model_dump())
     response.headers["Location"] = request.url_for("get_user", user_id=user.id).path
     return tagged(user, response)
 
@@ -58,14 +59,14 @@ async def get_user(user_id: UUID, known: Known, uow: Uow, response: Response) ->
 
 @router.patch("/{user_id}", response_model=UserView)
 async def change_user(
-    user_id: UUID, seen: Expected, body: UserChanges, uow: Uow, response: Response
+    user_id: UUID, seen: Expected, body: UserChanges, who: Who, uow: Uow, response: Response
 ) -> User:
     """Changes the fields that are given, if the user is as it was when the ETag was issued."""
     changes = body.model_dump(exclude_unset=True)
-    return tagged(await users.change(uow, user_id, seen, **changes), response)
+    return tagged(await users.change(uow, who, user_id, seen, **changes), response)
 
 
 @router.delete("/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_user(user_id: UUID, seen: Expected, uow: Uow) -> None:
+async def delete_user(user_id: UUID, seen: Expected, who: Who, uow: Uow) -> None:
     """Deletes the user, who leaves all teams, unless one of them would be without an owner."""
-    await users.delete(uow, user_id, seen)
+    await users.delete(uow, who, user_id, seen)
