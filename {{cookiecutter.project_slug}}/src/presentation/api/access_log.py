@@ -49,7 +49,8 @@ class AccessLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 # FastAPI limits bodies that come in chunks; its 413 for others is no problem document.
-                is_too_large = int(headers.get("content-length", 0)) > self._most
+                length = headers.get("content-length", "")  # whatever somebody sends
+                is_too_large = length.isdecimal() and int(length[:18]) > self._most
                 await (self._too_large if is_too_large else self._app)(seen, receive, send_with_id)
             except Exception:
                 log.exception("request failed")
