@@ -153,7 +153,6 @@ def add_field(service: Path) -> None:
     """Edit the model as a developer would: one import, one attribute."""
     model = service / "src" / "domain" / "models" / "user.py"
     text = model.read_text(encoding="utf-8")
-    text = text.replace("String, func", "String, Text, func", 1)
     text = text.replace("    email: Mapped", NEW_FIELD + "    email: Mapped", 1)
     model.write_text(text, encoding="utf-8", newline="\n")
 

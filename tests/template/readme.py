@@ -45,7 +45,7 @@ def paste(block: str, project: Path) -> None:
     """The block's first line names the file; the rest joins the fields of the class in it."""
     where, *lines = block.splitlines()
     file = project / where.removeprefix("# ")
-    text = file.read_text(encoding="utf-8").replace("String, func", "String, Text, func", 1)
+    text = file.read_text(encoding="utf-8")
     fields = "".join(f"    {line}\n" for line in lines)
     file.write_text(text.replace("    email: ", f"{fields}    email: ", 1), encoding="utf-8")
 

@@ -46,7 +46,6 @@ PATTERN_3 = """\
 def test_the_patterns_of_the_guide_work_as_written_and_leave_the_service_green(fork: Path) -> None:
     user = fork / USER
     edit(user, "    email: ", PATTERN_1 + "    email: ")
-    edit(user, "String, func", "String, Text, func")
     assert make(fork, "migrate-create", "m=add_user_bio")[0] == 0
     assert make(fork, "migrate")[0] == 0
 
