@@ -150,7 +150,7 @@ def send(
 
 
 def add_field(service: Path) -> None:
-    """Edit the model as a developer would: one import, one attribute."""
+    """Edit the model as a developer would: one attribute."""
     model = service / "src" / "domain" / "models" / "user.py"
     text = model.read_text(encoding="utf-8")
     text = text.replace("    email: Mapped", NEW_FIELD + "    email: Mapped", 1)
