@@ -124,7 +124,7 @@ def plan_migration(
 
     Atlas misses some properties, and says nothing: `UNIQUE (a) DEFERRABLE` it adds as `UNIQUE (a)`, and
     then sees no difference. (Likewise NOT VALID, COLLATE, storage parameters.) So the first attempt
-    leaves all tables to Atlas. What differs after it was missed, and the next attempt creates that by
+    leaves all tables to Atlas but those where this is known. What differs after it was missed, and the next attempt creates that by
     `pg_dump`'s statements before Atlas is asked.
 
     Raises:
