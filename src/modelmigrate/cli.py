@@ -210,6 +210,38 @@ def baseline(env: Environment = None, yes: Yes = False) -> str:
     return baseline_database(find_target(env), yes=yes)
 
 
+@app.command(
+    epilog=example(
+        """backfill users --set "nick = username" --where "nick IS NULL" --dry-run""",
+        """backfill users --set "nick = username" --where "nick IS NULL" --pause 0.1""",
+    )
+)
+def backfill(
+    table: Annotated[str, typer.Argument(help="The table, as SQL names it: users, sales.orders.")],
+    assignments: Annotated[
+        str, typer.Option("--set", help="What the columns become.", metavar="'COLUMN = EXPRESSION'")
+    ],
+    where: Annotated[
+        str,
+        typer.Option(help="Which rows; false once they are updated.", metavar="CONDITION"),
+    ],
+    batch_size: Annotated[int, typer.Option(help="Rows in a transaction.", min=1)] = 1000,
+    pause: Annotated[
+        float,
+        typer.Option(help="Seconds between batches, for replicas and vacuum to keep up.", min=0),
+    ] = 0,
+    env: Environment = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> str:
+    """Update rows in batches, each in a short transaction. Can be stopped and repeated."""
+    from modelmigrate.migrations.backfill import backfill_table
+    from modelmigrate.migrations.target import find_target
+
+    target, rows = find_target(env), (table, assignments, where)
+    return backfill_table(target, *rows, batch_size, pause, dry_run=dry_run, yes=yes)
+
+
 # --- schema ---
 
 

@@ -184,7 +184,10 @@ def load_environment() -> None:
 TARGETS = {
     "apply": "migrate",
     "down": "migrate-downgrade",
-    **{name: f"migrate-{name}" for name in ("baseline", "create", "hash", "lint", "status")},
+    **{
+        name: f"migrate-{name}"
+        for name in ("backfill", "baseline", "create", "hash", "lint", "status")
+    },
     "validate": "migrate-validate",
     "branch check": "migrate-check",
     "branch rebase": "migrate-rebase",
@@ -192,7 +195,7 @@ TARGETS = {
     **{f"db {name}": f"db-{name}" for name in ("start", "stop", "url")},
     **{f"template {name}": f"template-{name}" for name in ("check", "update")},
 }
-VARIABLES = {"steps": "n", "dry-run": "dry"}
+VARIABLES = {"batch-size": "batch", "dry-run": "dry", "steps": "n"}
 
 
 def has_make_targets() -> bool:

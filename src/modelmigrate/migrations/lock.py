@@ -18,7 +18,8 @@ LOCK_HOLDER = """
                   nullif(a.application_name, ''), coalesce(a.client_addr::text, 'this machine'),
                   to_char(a.backend_start, 'HH24:MI:SS'))
     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-    WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = %s"""
+    WHERE l.locktype = 'advisory' AND l.granted AND (l.classid::bigint << 32) + l.objid::bigint = %s
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
 
 
 @contextmanager
@@ -28,32 +29,43 @@ def migration_lock(
     """Hold the lock that one migration at a time may have, or with `ours=False` that of Atlas by hand;
     yields the session that holds it.
 
+    Raises:
+        MigrateError: as for `take_lock`.
+    """
+    with closing(connect(url)) as connection:
+        take_lock(connection, PACKAGE_LOCK if ours else ATLAS_LOCK, seconds)
+        yield connection
+
+
+def take_lock(
+    connection: psycopg.Connection[Any],
+    key: int,
+    seconds: float,
+    owner: str = "another migration",
+    left: str = "Nothing was changed.",
+) -> None:
+    """Take the advisory lock with this key, for the session. Of whom it is, and what was left, is said
+    where it is not free.
+
     It is polled, since a session that waits in the server would block CREATE INDEX CONCURRENTLY.
 
     Raises:
         MigrateError: it was not free within `seconds` (exit code 5); who holds it.
     """
-    key = PACKAGE_LOCK if ours else ATLAS_LOCK
     deadline = time.monotonic() + seconds
-    with closing(connect(url)) as connection:
-        while True:
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-            if row and row[0]:
-                break
-            if time.monotonic() > deadline:
-                raise MigrateError(describe_holder(connection, key), Exit.BUSY)
-            time.sleep(0.05 + random.random() * 0.1)  # noqa: S311 no secret
-        yield connection
-
-
-def describe_holder(connection: psycopg.Connection[Any], key: int) -> str:
-    """Who holds a lock, and what to do about it."""
-    holder = connection.execute(LOCK_HOLDER, [key]).fetchone()
-    return (
-        f"another migration holds the lock: {holder[0] if holder else 'it has just ended'}.\n"
-        "Nothing was changed. Retry when it ends. If its client is dead, an administrator can end it:"
-        " SELECT pg_terminate_backend(PID)"
-    )
+    while True:
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+        if row and row[0]:
+            return
+        if time.monotonic() > deadline:
+            holder = connection.execute(LOCK_HOLDER, [key]).fetchone()
+            raise MigrateError(
+                f"{owner} holds the lock: {holder[0] if holder else 'it has just ended'}.\n"
+                f"{left} Retry when it ends. If its client is dead, an administrator can end it:"
+                " SELECT pg_terminate_backend(PID)",
+                Exit.BUSY,
+            )
+        time.sleep(0.05 + random.random() * 0.1)  # noqa: S311 no secret
 
 
 def backoff(attempt: int) -> float:
