@@ -200,10 +200,10 @@ def update_batch(connection: psycopg.Connection[Any], backfill: Backfill, done: 
         count, *key = still[0]
         raise MigrateError(
             f"{count:,} of {len(updated):,} updated row(s) match"
-            f" {project.option('where', backfill.condition)} as before, so that this would never end:"
-            f" {backfill.describe([tuple(key)])}, for one. Their batch was rolled back."
-            f" {done.describe()} Add what the update makes false, such as: AND nick IS NULL; or what tells"
-            " those rows, such as: AND username IS NOT NULL",
+            f" {project.option('where', backfill.condition)} as before: {backfill.describe([tuple(key)])},"
+            f" for one. Every run would update them again, so their batch was rolled back.\n"
+            f"{done.describe()} Say what the update makes false, such as nick IS NULL, and leave out"
+            " what it cannot change, such as AND username IS NOT NULL",
             Exit.REFUSED,
         )
     return len(updated)
