@@ -12,9 +12,12 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.proxies import PgBouncer
 
 # Compiled files in the template tree would be baked into projects.
 sys.dont_write_bytecode = True
@@ -237,6 +240,14 @@ def copy_data(source: Path, target: Path) -> None:
     a link, since the servers' user cannot enter the folder, each project creates its own."""
     if source.is_dir() and not source.is_symlink():
         subprocess.run(["cp", "-a", source, target], check=True)
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(workshop: Path) -> "PgBouncer":
+    """That of this machine, or Debian's."""
+    from tests.proxies import find_pgbouncer
+
+    return find_pgbouncer(workshop / "pgbouncer")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and the URLs that name its databases."""
 
+import functools
 import os
 import re
 import threading
@@ -19,6 +20,7 @@ URL_PATTERN = re.compile(
     r"([^@/?#]*@)?(\[[^]]*]|[^@:/?#]*)(:\d*)?/[^/?#]+(\?[^#]*)?"
 )
 APPLICATION_NAME = "modelmigrate"  # how the server lists our sessions
+PROBE = "4711ms"  # a lock_timeout that nobody has
 NO_FILE = f"{os.devnull}/none"  # of the device itself, libpq would say that it is no file
 # The sockets of our servers that have told where their data is.
 recognized: dict[Path, tuple[int, int] | None] = {}
@@ -156,6 +158,34 @@ def checked_url(variable: str) -> str:
     if plain_tcp and "sslmode=" not in url:
         url += ("&" if "?" in url else "?") + "sslmode=disable"  # Atlas would insist on TLS
     return url
+
+
+@functools.cache  # only of those that are all right
+def require_sessions(url: str, variable: str) -> None:
+    """Check that what is set when a session begins holds in it, as timeouts and locks have to. Through
+    PgBouncer it never does, in no mode of its pools: it refuses the parameter, or ignores it. Other
+    signs tell less: that the server's process has another number than was said at the start is so with
+    proxies, too, that give everybody a session of his own.
+
+    Raises:
+        MigrateError: it does not, or the connection fails.
+    """
+    held = ""
+    try:
+        with (
+            suppress(psycopg.Error),  # PgBouncer's own console has no such command
+            closing(connect(url, variable, lock_timeout=PROBE)) as connection,
+        ):
+            [(held,)] = connection.execute("SHOW lock_timeout").fetchall()
+    except MigrateError as error:
+        if "unsupported startup parameter" not in str(error):
+            raise
+    if held != PROBE:
+        raise MigrateError(
+            f"{variable} leads to a connection pooler, such as PgBouncer: the timeouts and locks of a"
+            " session do not hold through it. Nothing was changed. Name the PostgreSQL server itself"
+            " there, by its own host and port."
+        )
 
 
 def url_of_database(url: str, database: str) -> str:

@@ -11,8 +11,15 @@ from psycopg.sql import SQL, Identifier
 
 from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.isolation import own_server
 from modelmigrate.postgres.binaries import installation, server_version
-from modelmigrate.postgres.connection import checked_url, connect, given_url, url_of_database
+from modelmigrate.postgres.connection import (
+    checked_url,
+    connect,
+    given_url,
+    require_sessions,
+    url_of_database,
+)
 from modelmigrate.postgres.server import is_running, require_startable, server_url
 from modelmigrate.terminal import ask, is_interactive, say
 
@@ -84,17 +91,22 @@ def find_environment(name: str | None) -> Environment:
     """The environment of this name; without one, `local`.
 
     Raises:
-        MigrateError: its variable is not set, or the connection fails.
+        MigrateError: its variable is not set, the connection fails, or a pooler answers.
     """
     if name in (None, "", LOCAL):
-        return Environment(LOCAL, development_url())
+        url = development_url()
+        if not own_server(url):
+            require_sessions(url, "DATABASE_URL")
+        return Environment(LOCAL, url)
     variable = f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_DATABASE_URL"
     if not os.environ.get(variable):
         raise MigrateError(
             f"there is no environment {name}: {variable} is not set. Nothing was changed.\n"
             f"Set it, in the shell or in .env: {variable}=postgresql://user:password@host/database"
         )
-    return Environment(name, checked_url(variable))
+    url = checked_url(variable)
+    require_sessions(url, variable)
+    return Environment(name, url)
 
 
 def confirm(environment: Environment, what: str, *, yes: bool) -> None:

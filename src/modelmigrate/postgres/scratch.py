@@ -12,13 +12,15 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.connection import (
     connect,
     given_url,
+    require_sessions,
     url_of_database,
 )
 from modelmigrate.postgres.execute import require_statement_to_blame
-from modelmigrate.postgres.server import server_url
+from modelmigrate.postgres.server import require_startable, server_url
 from modelmigrate.postgres.sessions import end_sessions, sessions_kept
 
 # What keeps a database from being dropped: queries for the statements that remove it, run inside of it, in
@@ -48,6 +50,17 @@ HOLDERS = (
 
 # What was made ahead, by the URL of the template: what drops each, and its URL.
 _ahead: dict[str | None, list[tuple[ExitStack, str]]] = {}
+
+
+def why_no_server() -> str:
+    """Why schemas cannot be compared on this machine, in a few words; nothing where they can."""
+    try:
+        installation()  # whose pg_dump reads them
+        if not given_url():
+            require_startable("scratch")
+    except MigrateError as error:
+        return str(error).partition(". Nothing was changed.")[0]
+    return ""
 
 
 @contextmanager
@@ -90,7 +103,8 @@ def made_ahead(template: str | None, count: int) -> Iterator[None]:
 
 @contextmanager
 def _new_database(template: str | None) -> Iterator[str]:
-    given = given_url()
+    if given := given_url():
+        require_sessions(given, "DATABASE_URL")
     url = given or server_url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"
     with nullcontext() if given else sessions_kept(url), closing(connect(url)) as owner:
