@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import inspect
+import json
 import re
 import shlex
 import sys
@@ -17,6 +18,7 @@ import yaml
 from modelmigrate.atlas import build
 from modelmigrate.atlas.go import find_go
 from tests.conftest import TREE, Render, run
+from tests.template.image import instructions, stages
 
 PIPELINES = {
     "github": (".github/workflows/ci.yml", "vendor.github-workflows"),
@@ -124,23 +126,6 @@ def test_one_uv_version_everywhere() -> None:
 # Images
 
 
-def instructions(dockerfile: Path) -> list[tuple[str, str]]:
-    text = re.sub(r"\\\n\s*", "", dockerfile.read_text(encoding="utf-8"))
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return [(word, rest) for word, _, rest in (line.partition(" ") for line in lines)]
-
-
-def stages(dockerfile: Path) -> dict[str, list[tuple[str, str]]]:
-    """The instructions of each stage, by its name; the last is what `docker build` makes."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for word, rest in instructions(dockerfile):
-        if word == "FROM":
-            found[rest.rpartition(" AS ")[2]] = []
-        elif found:
-            next(reversed(found.values())).append((word, rest))
-    return found
-
-
 @pytest.mark.parametrize("stage", ["migrate", "service"])
 def test_images_run_as_a_numeric_user_who_is_not_root(render: Render, stage: str) -> None:
     users = [rest for word, rest in stages(render() / "Dockerfile")[stage] if word == "USER"]
@@ -154,6 +139,36 @@ def test_the_service_image_installs_nothing_itself_and_checks_its_health(render:
     assert "RUN" not in words
     assert "/healthz" in words["HEALTHCHECK"]
     assert "main:create_app" in words["CMD"]
+
+
+def test_everybody_starts_the_migrate_image_by_its_own_command_and_names_the_database_to_it(
+    render: Render,
+) -> None:
+    project = render(kubernetes=True)
+    command = json.loads(dict(stages(project / "Dockerfile")["migrate"])["CMD"])
+    assert command == ["modelmigrate", "apply", "--env", "production", "--yes"]
+    composed = load(project / "compose.yaml")["services"]["migrate"]
+    job = load(project / "deploy" / "kubernetes" / "migration-job.yaml")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    for started in (composed, container):
+        assert not {"command", "entrypoint", "args"} & started.keys()
+    named = [*composed["environment"], *(variable["name"] for variable in container["env"])]
+    assert named == ["PRODUCTION_DATABASE_URL"] * 2
+
+
+def test_everybody_gives_the_migrate_image_a_read_only_disk_and_the_same_memory(
+    render: Render,
+) -> None:
+    project = render(kubernetes=True)
+    composed = load(project / "compose.yaml")["services"]["migrate"]
+    job = load(project / "deploy" / "kubernetes" / "migration-job.yaml")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert composed["read_only"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert "volumes" not in pod
+    assert "tmpfs" not in composed
+    assert (composed["mem_limit"], container["resources"]["limits"]["memory"]) == ("256m", "256Mi")
 
 
 def test_whatever_the_images_copy_is_there_and_reaches_the_builder(render: Render) -> None:
@@ -225,17 +240,23 @@ def test_the_service_finds_the_pods_and_the_probes_find_the_service(deploy: Path
         assert f'"{container[probe]["httpGet"]["path"]}"' in source
 
 
-@pytest.mark.parametrize("name", ["deployment.yaml", "migration-job.yaml"])
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("deployment.yaml", "DATABASE_URL"),
+        ("migration-job.yaml", "PRODUCTION_DATABASE_URL"),
+    ],
+)
 def test_pods_have_no_privileges_and_take_the_database_from_a_secret(
-    deploy: Path, name: str
+    deploy: Path, name: str, variable: str
 ) -> None:
     pod = load(deploy / "kubernetes" / name)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    secrets = [variable["name"] for variable in container["env"] if "valueFrom" in variable]
-    assert secrets == ["DATABASE_URL"]
+    secrets = [each["name"] for each in container["env"] if "valueFrom" in each]
+    assert secrets == [variable]
 
 
 def test_argo_cd_migrates_once_before_it_deploys(deploy: Path) -> None:
