@@ -27,10 +27,10 @@ MODES = ("transaction", "session", "statement")
 
 
 class PgBouncer(NamedTuple):
-    """A program, and where the libraries are that the system has not."""
+    """A program, and the folders of libraries that the system may lack."""
 
     program: Path
-    libraries: Path | None
+    libraries: str
 
     @property
     def version(self) -> tuple[int, int]:
@@ -40,13 +40,13 @@ class PgBouncer(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"LD_LIBRARY_PATH": str(self.libraries)} if self.libraries else {}
+        return {"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}
 
 
 def find_pgbouncer(folder: Path) -> PgBouncer:
     """That of this machine, or Debian's, unpacked in `folder`; without both, the test is skipped."""
     if installed := shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer"):
-        return PgBouncer(Path(installed), None)
+        return PgBouncer(Path(installed), "")
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         pytest.skip("there is no pgbouncer on this machine, and no Debian to take it from")
     name = f"pgbouncer-{platform.freedesktop_os_release().get('VERSION_CODENAME')}"
@@ -58,8 +58,8 @@ def find_pgbouncer(folder: Path) -> PgBouncer:
             (cache / "complete").touch()
     for package in cache.glob("*.deb"):
         run("dpkg-deb", "-x", package, folder, at=cache).check_returncode()
-    [library] = folder.rglob("libcares.so.*[0-9].*[0-9].*[0-9]")
-    return PgBouncer(folder / "usr" / "sbin" / "pgbouncer", library.parent)
+    libraries = sorted({str(file.parent) for file in folder.rglob("lib*.so.*")})
+    return PgBouncer(folder / "usr" / "sbin" / "pgbouncer", ":".join(libraries))
 
 
 def download(folder: Path) -> None:

@@ -14,11 +14,12 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.apply import ATLAS_APPLICATION
 from modelmigrate.migrations.lock import ATLAS_LOCK, PACKAGE_LOCK
 from modelmigrate.migrations.preflight import invalid_indexes
 from modelmigrate.migrations.revisions import read_status
-from modelmigrate.postgres import processes
+from modelmigrate.postgres import processes, scratch
 from modelmigrate.postgres.account import server_account
 from modelmigrate.postgres.binaries import usable_installation
 from modelmigrate.postgres.data import find_data_dir
@@ -364,6 +365,34 @@ def test_a_schema_that_differs_afterwards_is_drift(project: Project, live: str) 
     assert code == 2
     assert "VIEW public.by_hand" in said
     assert "The migrations are applied." in said
+
+
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        (None, "there is no PostgreSQL on this machine"),
+        ("13.4", "PostgreSQL is 13.4 on this machine"),
+    ],
+)
+def test_what_cannot_be_compared_here_is_applied_all_the_same_and_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str | None, reason: str
+) -> None:
+    if own:
+        script = f"#!/bin/sh\necho 'postgres (PostgreSQL) {own}'\n"
+        (tmp_path / "postgres").write_text(script)
+        (tmp_path / "postgres").chmod(0o755)
+
+    def installation() -> Path:
+        if not own:
+            raise MigrateError(f"{reason}. Nothing was changed. Install one.")
+        return tmp_path
+
+    monkeypatch.setattr(scratch, "installation", installation)
+    code, said = migrate(project)
+    assert code == 0, said
+    assert f"its schema was not compared with the migration files: {reason}" in said
+    assert said.count("compared") == said.count("Applied 1 migration.") == 1
+    assert "users" in tables(os.environ["LIVE_DATABASE_URL"])
 
 
 def test_a_full_disk_rolls_the_file_back(project: Project, live: str) -> None:

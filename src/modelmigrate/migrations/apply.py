@@ -28,7 +28,7 @@ from modelmigrate.migrations.target import Target
 from modelmigrate.migrations.verify import verify_schema
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import confirm
-from modelmigrate.postgres.scratch import why_no_server
+from modelmigrate.postgres.scratch import why_not_comparable
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.states import replay_migrations
@@ -84,7 +84,7 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
             seconds = backoff(attempt)
             say(f"  {error.short}: retry in {seconds:.1f} s")
             time.sleep(seconds)
-    reason = why_no_server()
+    reason = why_not_comparable(target.url)
     if not reason:
         copy_roles(target.url)
         with replay_migrations(read_migrations()) as replayed_url:

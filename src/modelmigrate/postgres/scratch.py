@@ -1,5 +1,6 @@
 """Scratch databases: created for one comparison or verification, and dropped after it."""
 
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from modelmigrate.errors import MigrateError
-from modelmigrate.postgres.binaries import installation
+from modelmigrate.postgres.binaries import installation, server_version
 from modelmigrate.postgres.connection import (
     connect,
     given_url,
@@ -52,14 +53,19 @@ HOLDERS = (
 _ahead: dict[str | None, list[tuple[ExitStack, str]]] = {}
 
 
-def why_no_server() -> str:
-    """Why schemas cannot be compared on this machine, in a few words; nothing where they can."""
+def why_not_comparable(url: str) -> str:
+    """Why the schema of the database at `url` cannot be compared on this machine, in a few words; nothing
+    where it can."""
     try:
-        installation()  # whose pg_dump reads them
+        own = server_version(installation())  # its pg_dump reads schemas
         if not given_url():
             require_startable("scratch")
     except MigrateError as error:
         return str(error).partition(". Nothing was changed.")[0]
+    with closing(connect(url)) as connection:
+        theirs = connection.info.server_version // 10000
+    if int(re.split(r"\D", own)[0]) < theirs:
+        return f"PostgreSQL is {own} on this machine, and the server's is {theirs}"
     return ""
 
 
