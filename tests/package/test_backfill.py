@@ -2,14 +2,8 @@
 
 import os
 import signal
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -420,48 +414,6 @@ def test_what_is_missing_on_the_command_line_is_named(project: Project, users: s
         ran = project.run("backfill users", **given)
         assert ran.code == 1
         assert ran.err.endswith("Nothing was changed.\n")
-
-
-def test_a_pooler_is_refused_since_it_gives_locks_to_others(
-    project: Project, users: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pooler(users) as url:
-        monkeypatch.setenv("LIVE_DATABASE_URL", url)
-        ran = fill(project)
-    assert ran.code == 3
-    assert "there is a pooler in front of live" in ran.err
-    assert value(users, FILLED) == 0
-
-
-@contextmanager
-def pooler(url: str) -> Iterator[str]:
-    """Hands on what is sent to this server, but tells clients, as PgBouncer does, a PID of its own."""
-    place = parse_qs(urlsplit(url).query)
-    mark = b"K\0\0\0\x0c"
-
-    def hand_on(source: socket.socket, sink: socket.socket) -> None:
-        with source, suppress(OSError):
-            while data := source.recv(1 << 16):
-                head, found, tail = data.partition(mark)
-                sink.sendall(head + found + (b"\0\0\x12\x34" + tail[4:] if found else b""))
-            sink.shutdown(socket.SHUT_WR)
-
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            server.connect(str(Path(place["host"][0]) / f".s.PGSQL.{place['port'][0]}"))
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=hand_on, args=pair, daemon=True).start()
-
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        port = listener.getsockname()[1]
-        yield f"postgresql://postgres@127.0.0.1:{port}{urlsplit(url).path}"
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 # --- tables and keys ---

@@ -214,7 +214,7 @@ def session(target: Target, **settings: str) -> Iterator[psycopg.Connection[Any]
     """A session, with these run-time parameters, that reads as long as it takes.
 
     Raises:
-        MigrateError: there is no connection, or a pooler is in between (exit code 3).
+        MigrateError: there is no connection.
     """
     settings |= {
         "lock_timeout": f"{target.settings.lock_timeout * 1000:.0f}",
@@ -224,13 +224,6 @@ def session(target: Target, **settings: str) -> Iterator[psycopg.Connection[Any]
     with closing(connect(target.url)) as connection:
         for name, value in settings.items():
             connection.execute("SELECT set_config(%s, %s, false)", [name, value])
-        [(pid,)] = run_one(connection, "SELECT pg_backend_pid()")
-        if pid != connection.info.backend_pid:  # which PgBouncer and its like invent
-            raise MigrateError(
-                f"there is a pooler in front of {target.title}, behind which no session keeps its lock."
-                " Nothing was changed. Connect to the server itself.",
-                Exit.REFUSED,
-            )
         yield connection
 
 
