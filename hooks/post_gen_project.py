@@ -13,12 +13,13 @@ from pathlib import Path
 # The only way in for answers: as data, never as code.
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
-# What stays only with this answer; the files are named in pre_gen_project as well.
+# What stays only with one of these answers; the files are named in pre_gen_project as well.
 OPTIONAL = {
-    ("ci_provider", "github"): [".github/workflows/ci.yml"],
-    ("ci_provider", "gitlab"): [".gitlab-ci.yml"],
-    ("ci_provider", "circleci"): [".circleci/config.yml"],
-    ("kubernetes", True): [
+    ("ci_provider", ("github",)): [".github/dependabot.yml", ".github/workflows/ci.yml"],
+    ("ci_provider", ("gitlab",)): [".gitlab-ci.yml"],
+    ("ci_provider", ("circleci",)): [".circleci/config.yml"],
+    ("ci_provider", ("gitlab", "circleci")): ["renovate.json"],
+    ("kubernetes", (True,)): [
         "deploy/argocd/application.yaml",
         "deploy/kubernetes/deployment.yaml",
         "deploy/kubernetes/kustomization.yaml",
@@ -44,8 +45,8 @@ def shape(project: Path, kept: dict[str, list[int]]) -> None:
 
     What this bake has not written stays, as do folders that it has not made or that hold more.
     """
-    for (question, answer), names in OPTIONAL.items():
-        for name in names if ANSWERS[question] != answer else ():
+    for (question, answers), names in OPTIONAL.items():
+        for name in names if ANSWERS[question] not in answers else ():
             path = project / name
             if os.path.lexists(path) and not path.is_dir() and kept.get(name) != mark(path):
                 delete(path)

@@ -66,6 +66,7 @@ WINDOWS = {
 # What is rendered whatever the answers: post_gen_project deletes those that were not chosen.
 OPTIONAL = (
     ".circleci/config.yml",
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     ".gitlab-ci.yml",
     "deploy/argocd/application.yaml",
@@ -73,6 +74,7 @@ OPTIONAL = (
     "deploy/kubernetes/kustomization.yaml",
     "deploy/kubernetes/migration-job.yaml",
     "deploy/kubernetes/service.yaml",
+    "renovate.json",
 )
 NOTES = ".bake-in-progress.json"
 # What ends a line, or cannot be written to a file, by its categories in Unicode.

@@ -25,6 +25,11 @@ PIPELINES = {
     "gitlab": (".gitlab-ci.yml", "vendor.gitlab-ci"),
     "circleci": (".circleci/config.yml", "vendor.circle-ci"),
 }
+BOTS = {
+    "github": (".github/dependabot.yml", "vendor.dependabot"),
+    "gitlab": ("renovate.json", "vendor.renovate"),
+    "circleci": ("renovate.json", "vendor.renovate"),
+}
 MANIFESTS = ["deployment.yaml", "migration-job.yaml", "service.yaml"]
 LICENCES = {
     "MIT": "MIT License",
@@ -33,6 +38,7 @@ LICENCES = {
     "Proprietary": "Proprietary",
 }
 APACHE_2_SHA256 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+DEV_CONTAINER = ".devcontainer/devcontainer.json"
 MADE_BY_SETUP = {"uv.lock", "migrations"}
 
 
@@ -118,9 +124,107 @@ def test_workflows_are_valid_for_actionlint(render: Render, template: Path) -> N
 
 
 def test_one_uv_version_everywhere() -> None:
-    files = [path for path, _ in PIPELINES.values()] + ["Dockerfile"]
+    files = [path for path, _ in PIPELINES.values()] + ["Dockerfile", DEV_CONTAINER]
     texts = [(TREE / name).read_text(encoding="utf-8") for name in files]
-    assert len({version for text in texts for version in re.findall(r"uv==(\S+)", text)}) == 1
+    found = [set(re.findall(r"uv==([\d.]+)", text)) for text in texts]
+    assert all(found)
+    assert len(set().union(*found)) == 1
+
+
+# Bots that keep versions up to date
+
+
+@pytest.mark.parametrize("provider", BOTS)
+def test_a_bot_is_configured_as_its_schema_says(render: Render, provider: str) -> None:
+    path, schema = BOTS[provider]
+    assert_schema(schema, render(ci_provider=provider) / path)
+
+
+def test_dependabot_updates_the_lock_the_actions_and_the_images() -> None:
+    updates = {
+        each["package-ecosystem"]: each for each in load(TREE / BOTS["github"][0])["updates"]
+    }
+    assert set(updates) == {"uv", "github-actions", "docker", "docker-compose"}
+    assert [each["dependency-name"] for each in updates["uv"]["ignore"]] == ["modelmigrate"]
+    for update in updates.values():
+        assert (update["directory"], update["schedule"]["interval"]) == ("/", "weekly")
+
+
+def test_renovate_updates_the_lock_the_pipeline_and_the_images_by_digest() -> None:
+    config = json.loads((TREE / "renovate.json").read_text(encoding="utf-8"))
+    assert "docker:pinDigests" in config["extends"]
+    managers = {"pep621", "dockerfile", "docker-compose", "gitlabci", "circleci", "devcontainer"}
+    assert managers | {"custom.regex"} == set(config["enabledManagers"])
+    rules = {tuple(rule.get("matchPackageNames", ())): rule for rule in config["packageRules"]}
+    assert rules["modelmigrate",]["enabled"] is False
+
+
+@pytest.mark.parametrize("provider", ["gitlab", "circleci"])
+def test_renovate_finds_the_uv_of_pipeline_image_and_dev_container(
+    render: Render, provider: str
+) -> None:
+    project = render(ci_provider=provider)
+    [manager] = load(project / "renovate.json")["customManagers"]
+    [pattern] = [each.replace("(?<", "(?P<") for each in manager["matchStrings"]]
+    names = [re.compile(each.strip("/")) for each in manager["managerFilePatterns"]]
+    for file in (PIPELINES[provider][0], "Dockerfile", DEV_CONTAINER):
+        assert any(name.search(file) for name in names), file
+        text = (project / file).read_text(encoding="utf-8")
+        found = [match["currentValue"] for match in re.finditer(pattern, text)]
+        assert found == re.findall(r"uv==([\d.]+)", text) != []
+
+
+def test_bots_find_every_image_where_they_look_for_it(render: Render) -> None:
+    built = [rest for word, rest in instructions(render() / "Dockerfile") if word == "FROM"]
+    images, own = set(), set()
+    for image, _, stage in (each.partition(" AS ") for each in built):
+        own.add(stage)
+        if image not in own:
+            images.add(image)
+    assert len(images) == 2
+    assert all(re.fullmatch(r"[a-z/]+:[\w.-]+(@sha256:[0-9a-f]{64})?", each) for each in images)
+
+
+# Editors
+
+
+def test_the_dev_container_needs_no_other_and_sets_up_what_make_does(render: Render) -> None:
+    project = render()
+    config = load(project / DEV_CONTAINER)
+    assert config.keys() <= {
+        "name",
+        "image",
+        "remoteUser",
+        "onCreateCommand",
+        "postCreateCommand",
+        "forwardPorts",
+        "customizations",
+    }
+    assert re.fullmatch(r"[a-z./]+/python:3\.\d+", config["image"])
+    assert re.fullmatch(r"pipx install uv==[\d.]+", config["onCreateCommand"])
+    assert config["postCreateCommand"] == "make setup"
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    assert [f"$(or $(port),{port})" in makefile for port in config["forwardPorts"]] == [True]
+
+
+def test_editors_use_the_tools_of_the_project(render: Render) -> None:
+    project = render()
+    recommended = load(project / ".vscode" / "extensions.json")["recommendations"]
+    customizations = load(project / DEV_CONTAINER)["customizations"]
+    assert customizations["vscode"]["extensions"] == recommended == sorted(recommended)
+
+    settings = load(project / ".vscode" / "settings.json")
+    dev = (project / "pyproject.toml").read_text(encoding="utf-8").partition("\ndev = [")[2]
+    used = {"ruff": "ruff", "mypy-type-checker": "mypy", "python": "pytest"}
+    for setting in settings.keys() - {"[python]"}:
+        assert f'"{used[setting.partition(".")[0]]}>=' in dev
+        assert any(each.endswith("." + setting.partition(".")[0]) for each in recommended), setting
+    assert settings["python.testing.pytestEnabled"]
+    for folder in settings["python.testing.pytestArgs"] + settings["python.analysis.extraPaths"]:
+        assert (project / folder).is_dir()
+    python = settings["[python]"]
+    assert python["editor.formatOnSave"]
+    assert python["editor.defaultFormatter"] in recommended
 
 
 # Images
@@ -320,6 +424,7 @@ def repository(render: Render, tmp_path: Path) -> Path:
 def test_git_ignores_secrets_data_and_caches_and_nothing_else(repository: Path) -> None:
     ignored = [".env", ".venv/bin/python", ".postgres/data/base", ".cache/uv/x", "dist/a.whl"]
     kept = [".env.example", "uv.lock", "migrations/atlas.sum", ".cruft.json", "src/main.py"]
+    kept += [DEV_CONTAINER, ".vscode/settings.json", ".vscode/extensions.json"]
     answer = run("git", "check-ignore", "--no-index", *ignored, *kept, at=repository)
     assert answer.stdout.splitlines() == ignored
 

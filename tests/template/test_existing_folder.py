@@ -15,6 +15,7 @@ NOTES = ".bake-in-progress.json"
 ANSWERS: dict[str, str | bool] = {"ci_provider": "gitlab", "kubernetes": False}
 NOT_CHOSEN = (
     ".circleci/config.yml",
+    ".github/dependabot.yml",
     ".github/workflows/ci.yml",
     "deploy/argocd/application.yaml",
     "deploy/kubernetes/deployment.yaml",
@@ -177,8 +178,10 @@ def test_the_files_that_may_be_deleted_are_those_of_the_template() -> None:
     assert load_hook("pre_gen_project", DEFAULTS).NOTES == NOTES
 
 
-def optional() -> dict[tuple[str, object], list[str]]:
-    found: dict[tuple[str, object], list[str]] = load_hook("post_gen_project", DEFAULTS).OPTIONAL
+def optional() -> dict[tuple[str, tuple[object, ...]], list[str]]:
+    found: dict[tuple[str, tuple[object, ...]], list[str]] = load_hook(
+        "post_gen_project", DEFAULTS
+    ).OPTIONAL
     return found
 
 

@@ -56,6 +56,8 @@ def test_every_file_parses_and_ends_in_one_newline(project: Path) -> None:
             tomllib.loads(text)
         if file.endswith((".yml", ".yaml")):
             list(yaml.safe_load_all(text))
+        if file.endswith(".json"):
+            json.loads(text)
         if text:
             assert text.endswith("\n"), file
             assert not text.endswith("\n\n"), file
@@ -73,6 +75,7 @@ def test_only_what_was_chosen_is_there(project: Path, request: pytest.FixtureReq
     present = {path.name for path in project.iterdir()}
     pipelines = {"github": ".github", "gitlab": ".gitlab-ci.yml", "circleci": ".circleci"}
     assert present & set(pipelines.values()) == {pipelines[answers["ci_provider"]]}
+    assert ("renovate.json" in present) == (answers["ci_provider"] != "github")
     assert ("deploy" in present) == answers["kubernetes"]
 
 

@@ -1,5 +1,6 @@
 """The template tree is checked as it stands: what is linted and typed is what users get."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -18,7 +19,9 @@ def test_no_jinja_in_code() -> None:
         assert not re.search(r"\{\{|\{%", file.read_text(encoding="utf-8")), file
 
 
-def test_every_toml_and_yaml_file_parses_unrendered() -> None:
+def test_every_toml_yaml_and_json_file_parses_unrendered() -> None:
+    for file in TREE.rglob("*.json"):
+        json.loads(file.read_text(encoding="utf-8"))
     for file in TREE.rglob("*.toml"):
         tomllib.loads(file.read_text(encoding="utf-8"))
     for file in (*TREE.rglob("*.yml"), *TREE.rglob("*.yaml")):

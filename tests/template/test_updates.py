@@ -31,7 +31,7 @@ THEN = [
     ("../cookiecutter.json", r'  "kubernetes": false,\n', ""),
     ("../cookiecutter.json", r'    "kubernetes": "Add.*\n', ""),
     ("../hooks/pre_gen_project.py", r" *\*flag_problems\(.*\n", ""),
-    ("../hooks/post_gen_project.py", r' *\("kubernetes", True\): \[\n(?: {8}.*\n)+ *\],\n', ""),
+    ("../hooks/post_gen_project.py", r' *\("kubernetes", .*\): \[\n(?: {8}.*\n)+ *\],\n', ""),
 ]
 # What set-up and the user add: of no concern to the template.
 OWN = {
