@@ -24,6 +24,7 @@ Body = dict[str, str] | None
 PRIVATE_UV = ROOT / ".uv" / "bin"
 GO_ON = """\
   make          # lists what there is to do
+  make seed     # a few more users, and teams
   make run      # http://127.0.0.1:8000/docs
   make check    # everything that CI checks"""
 NEW_FIELD = "    bio: Mapped[str | None] = mapped_column(Text, nullable=True)\n"

@@ -50,6 +50,7 @@ OWN_PARTS = {
     "make-token",
     "migrations",
     "presentation",
+    "seed",
     "src",
     "tests",
     "vendor",

@@ -119,7 +119,7 @@ def test_without_migrations_every_command_says_how_to_make_the_first(fork: Path)
 
 def test_a_database_that_cannot_be_reached_is_told_without_its_password(fork: Path) -> None:
     (fork / ".env").write_text("DATABASE_URL=postgresql://ada:s3cret@127.0.0.1:1/shop\n")
-    for target in ("migrate", "migrate-status", "schema-inspect", "migrate-validate"):
+    for target in ("migrate", "migrate-status", "schema-inspect", "migrate-validate", "seed"):
         code, printed, said = make(fork, target)
         assert code == 1
         assert "DATABASE_URL" in said
@@ -165,6 +165,23 @@ def test_atlas_by_hand_reads_the_models_and_lints_by_the_rules_of_atlas_hcl(fork
     linted = run(*lint, at=fork, env=environment("linted"))
     assert linted.returncode == 1
     assert "destructive changes detected" in linted.stdout
+
+
+def test_examples_are_added_to_a_migrated_database_once_and_in_development_alone(
+    fork: Path,
+) -> None:
+    code, printed, said = make(fork, "seed")
+    assert (code, printed) == (1, "")
+    assert said.startswith("error: The database has no readable record of migrations")
+    assert "Nothing was added. Type: make migrate\n" in said
+
+    assert make(fork, "migrate")[0] == 0
+    elsewhere = {"ENVIRONMENT": "staging", "OIDC_ISSUER": "https://id", "OIDC_AUDIENCE": "us"}
+    refused = run("make", "seed", at=fork, env=elsewhere)
+    assert refused.stderr.startswith("error: ENVIRONMENT is staging: ")
+    added = "added grace, alan, barbara, edsger, Compilers, Algorithms\n"
+    assert make(fork, "seed") == (0, added, "")
+    assert make(fork, "seed") == (0, "nothing to add: users and teams are there\n", "")
 
 
 def test_the_doctor_finds_nothing_on_a_fresh_project(service: Path) -> None:
