@@ -1,4 +1,4 @@
-"""Run a README: `bash` blocks are typed, `python` blocks pasted where they say, `sql` blocks kept."""
+"""Run a README: `bash` blocks are typed, `diff` blocks pasted where they say, `sql` blocks kept."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conftest import run
 
-BLOCK = re.compile(r"^```(bash|python|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(bash|diff|sql)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 USUAL = "8000"
 
 
@@ -21,8 +21,8 @@ def follow(readme: Path, project: Path) -> None:
     port = free_port()
     with ExitStack() as background:
         for language, block in BLOCK.findall(readme.read_text(encoding="utf-8")):
-            if language == "python":
-                paste(block, project)
+            if language == "diff":
+                patch(block, project)
                 continue
             if language == "sql":
                 where, _, text = block.partition("\n")
@@ -41,13 +41,17 @@ def commands(block: str) -> list[str]:
     return [line for line in (re.sub(r"\s+# .*", "", line) for line in joined.splitlines()) if line]
 
 
-def paste(block: str, project: Path) -> None:
-    """The block's first line names the file; the rest joins the fields of the class in it."""
-    where, *lines = block.splitlines()
+def patch(block: str, project: Path) -> None:
+    """The block's first line names the file; each of its changes, parted by @@, fits in one place."""
+    where, _, changes = block.partition("\n")
     file = project / where.removeprefix("# ")
     text = file.read_text(encoding="utf-8")
-    fields = "".join(f"    {line}\n" for line in lines)
-    file.write_text(text.replace("    email: ", f"{fields}    email: ", 1), encoding="utf-8")
+    for change in changes.split("@@\n"):
+        lines = change.splitlines(keepends=True)
+        old, new = ("".join(line[1:] or line for line in lines if line[0] != out) for out in "+-")
+        assert text.count(old) == 1, f"{where}: found {text.count(old)} times:\n{old}"
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
 
 
 @contextmanager
@@ -61,16 +65,20 @@ def served(project: Path, port: int) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(100):
+        deadline = time.monotonic() + 60
+        while not reachable(port):
             assert server.poll() is None, "make run ended"
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+            assert time.monotonic() < deadline, "make run serves nothing"
             time.sleep(0.1)
         yield
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
+
+
+def reachable(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

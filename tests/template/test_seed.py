@@ -1,11 +1,8 @@
 """The patterns that the migration guide promises, pasted as it writes them (import roots apart)."""
 
-import json
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from tests.conftest import run
-from tests.template.readme import free_port, served
 from tests.template.test_commands_of_a_bake import edit, make
 
 MODELS = Path("src/domain/models")
@@ -71,27 +68,3 @@ def test_the_patterns_of_the_guide_work_as_written_and_leave_the_service_green(f
     make(fork, "migrate")
     checked = run("make", "check", at=fork)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
-def test_three_files_are_enough_for_a_field_that_the_api_speaks_of(fork: Path) -> None:
-    edit(fork / USER, "    email: ", "    bio: Mapped[str | None]\n    email: ")
-    edit(fork / USER, "email: str)", "email: str, bio: str | None = None)")
-    edit(fork / USER, "email=email)", "email=email, bio=bio)")
-    use_cases = fork / "src/application/users.py"
-    edit(use_cases, "email: str) -> User", "email: str, bio: str | None = None) -> User")
-    edit(use_cases, "email=email)", "email=email, bio=bio)")
-    routes = fork / "src/presentation/api/users.py"
-    edit(routes, "    email: EmailStr\n", "    email: EmailStr\n    bio: str | None = None\n")
-    edit(routes, "    email: str\n", "    email: str\n    bio: str | None\n")
-    assert make(fork, "migrate-create", "m=add bio")[0] == 0
-    assert make(fork, "migrate")[0] == 0
-    ada = {"username": "ada", "email": "ada@example.com", "bio": "wrote the first program"}
-    port = free_port()
-    with served(fork, port):
-        token = run("make", "token", at=fork).stdout.strip()
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        url = f"http://127.0.0.1:{port}/users"
-        with urlopen(Request(url, json.dumps(ada).encode(), headers)) as answer:
-            assert ada.items() <= json.load(answer).items()
-    typed = run("uv", "run", "mypy", at=fork)
-    assert typed.returncode == 0, typed.stdout

@@ -27,7 +27,7 @@ class User(SoftDeletable, BaseEntity):
         super().__init__(subject=subject, username=username, email=email)
 
     def delete(self) -> None:
-        """Forget address and subject, too: they are personal, and nothing refers to them."""
+        """Forget what is personal, too: nothing refers to it."""
         super().delete()
         self.subject = None
         self.email = f"{self.id}@deleted.invalid"
