@@ -5,7 +5,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import entry_points
 
+import structlog
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from application.ports import Identify
 from infrastructure.logging import configure_logging
@@ -15,6 +17,8 @@ from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings, read_settings
 from infrastructure.tokens import Provider, identify_developer
 from presentation.api.app import create_api
+
+log = structlog.stdlib.get_logger()
 
 
 def create_app() -> FastAPI:
@@ -51,6 +55,7 @@ def assemble(settings: Settings) -> FastAPI:
         identify=identify,
         why_not_ready=remembered(partial(why_not_ready, probing, settings.migrations_dir)),
         max_body_bytes=settings.max_body_bytes,
+        exports_telemetry=_is_observed(engine, settings),
         cors_origins=settings.cors_origins.replace(",", " ").split(),
         title=settings.service_name,
         version=this.version if this else "unknown",
@@ -58,3 +63,16 @@ def assemble(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json" if docs else None,
         lifespan=lifespan,
     )
+
+
+def _is_observed(engine: AsyncEngine, settings: Settings) -> bool:
+    """Nothing of telemetry is imported unless somebody wants it; a service can do without."""
+    if not settings.otel_exporter_otlp_endpoint:
+        return False
+    try:
+        from infrastructure.telemetry import observe
+    except ImportError:
+        log.warning("no telemetry, for want of packages; install them: uv sync --extra telemetry")
+        return False
+    observe(engine.sync_engine, settings.service_name)
+    return True

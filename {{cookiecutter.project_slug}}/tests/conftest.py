@@ -17,6 +17,9 @@ from infrastructure.settings import Settings
 
 # Tests sign their own tokens, whatever `.env` says.
 os.environ |= {"ENVIRONMENT": "", "OIDC_ISSUER": "", "DEVELOPMENT_KEY": secrets.token_urlsafe(32)}
+# ... and send nothing to where it says that traces go.
+for name in [name for name in os.environ if name.startswith("OTEL_")]:
+    del os.environ[name]
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = 1024 * 1024
     docs_enabled: bool | None = None  # None: but for production
     cors_origins: str = ""
+    otel_exporter_otlp_endpoint: str = ""
 
     @field_validator("database_url")
     @classmethod

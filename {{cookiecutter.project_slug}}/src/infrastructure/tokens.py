@@ -9,6 +9,7 @@ import jwt
 import structlog
 from jwt import PyJWK, PyJWKClient, PyJWKSet, PyJWTError
 from jwt.types import Options
+from opentelemetry import propagate
 
 from application.ports import Caller, Unauthenticated, Unavailable
 
@@ -84,7 +85,10 @@ async def identify_developer(key: str, token: str) -> Caller:
 
 
 def _get(url: str) -> dict[str, Any]:
-    document: dict[str, Any] = PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT).fetch_data()
+    headers: dict[str, str] = {}
+    propagate.inject(headers)  # the trace that the provider's own belong to
+    client = PyJWKClient(url, cache_jwk_set=False, headers=headers, timeout=TIMEOUT)
+    document: dict[str, Any] = client.fetch_data()
     return document
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from httpx2 import ASGITransport, AsyncClient, Response
 from jwt.algorithms import get_default_algorithms
+from opentelemetry.trace import NonRecordingSpan, SpanContext, use_span
 from structlog.typing import EventDict
 
 from infrastructure import tokens
@@ -44,6 +45,7 @@ class Provider:
     def __init__(self) -> None:
         self.keys = {name: (name, key) for name, key in KEYS.items()}
         self.asked: Counter[str] = Counter()
+        self.traces: set[str | None] = set()
         self.issuer, self.called = "", ""
         self.may_answer = Event()
         self.may_answer.set()
@@ -55,6 +57,7 @@ class Provider:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.asked[self.path] += 1
+                provider.traces |= {self.headers["traceparent"]}
                 provider.may_answer.wait()
                 body = json.dumps(provider.documents()[self.path]).encode()
                 self.send_response(200)
@@ -115,6 +118,15 @@ async def show(client: AsyncClient, token: str) -> Response:
     return await client.get(
         "/users", headers={b"Authorization": f"Bearer {token}".encode("latin-1")}
     )
+
+
+async def test_the_provider_is_told_which_trace_its_keys_are_for(
+    visitor: AsyncClient, provider: Provider
+) -> None:
+    with use_span(NonRecordingSpan(SpanContext(trace_id=1, span_id=2, is_remote=False))):
+        await show(visitor, provider.sign())
+
+    assert provider.traces == {f"00-{1:032x}-{2:016x}-00"}
 
 
 def assert_refused(response: Response, reason: str) -> None:

@@ -9,7 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from application.ports import Identify, UnitOfWork
 from presentation.api import health, problems, teams, users
-from presentation.api.access_log import AccessLog
+from presentation.api.access_log import PROBES, AccessLog
 from presentation.api.dependencies import who_calls
 from presentation.api.schemas import Problem
 
@@ -59,10 +59,21 @@ def create_api(
     why_not_ready: Callable[[], Awaitable[str | None]],
     max_body_bytes: int,
     cors_origins: list[str],
+    exports_telemetry: bool,
     **about: Any,
 ) -> FastAPI:
     """An application that begins a `unit_of_work` for each request that needs one."""
-    api = Api(generate_unique_id_function=attrgetter("name"), redirect_slashes=False, **about)
+    api = Api(
+        generate_unique_id_function=attrgetter("name"),
+        redirect_slashes=False,
+        telemetry={
+            "auto_configure": exports_telemetry,
+            "exclude": lambda scope: scope["path"] in PROBES,
+            "logs": False,  # they go to standard output, and name the trace
+            "operation_spans": False,
+        },
+        **about,
+    )
     api.state.unit_of_work = unit_of_work
     api.state.identify = identify
     api.state.why_not_ready = why_not_ready
