@@ -36,6 +36,10 @@ def assemble(settings: Settings) -> FastAPI:
     # Probes have a connection of their own: they tell the truth however busy the others are.
     of_one = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_pre_ping": True}
     probing = create_engine(settings.model_copy(update=of_one))
+    # A transaction around what only reads is two round trips for nothing, but for its limits.
+    reading = engine
+    if not settings.database_pooler:
+        reading = engine.execution_options(isolation_level="AUTOCOMMIT")
     this = next((each.dist for each in entry_points(group="service") if each.dist), None)
     identify: Identify = partial(identify_developer, settings.development_key.get_secret_value())
     if settings.oidc_issuer:
@@ -52,6 +56,7 @@ def assemble(settings: Settings) -> FastAPI:
 
     return create_api(
         unit_of_work=partial(SqlUnitOfWork, create_sessions(engine)),
+        reading=partial(SqlUnitOfWork, create_sessions(reading)),
         identify=identify,
         why_not_ready=remembered(partial(why_not_ready, probing, settings.migrations_dir)),
         max_body_bytes=settings.max_body_bytes,

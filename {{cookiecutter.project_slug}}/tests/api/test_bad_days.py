@@ -94,6 +94,31 @@ async def test_a_statement_that_takes_too_long_is_given_up(
         assert (await client.get("/users")).status_code == 200
 
 
+async def test_reads_go_on_after_a_migration_that_changes_a_type(
+    settings: Settings, engine: AsyncEngine
+) -> None:
+    async with limited(settings) as client:
+        for size in (300, 400):
+            for _ in range(10):
+                assert (await client.get("/users")).status_code == 200
+            async with engine.begin() as connection:
+                await connection.execute(
+                    text(f"ALTER TABLE users ALTER email TYPE varchar({size})")
+                )
+
+
+async def test_a_read_is_its_statement_without_a_transaction_around_it(
+    settings: Settings, engine: AsyncEngine
+) -> None:
+    query = "SELECT query FROM pg_stat_activity WHERE application_name = 'patient'"
+    async with limited(settings) as client:
+        await client.get("/users")
+        async with engine.connect() as watcher:
+            last = (await watcher.execute(text(query))).scalars().all()
+
+    assert [each.split()[0] for each in last] == ["SELECT"]
+
+
 async def test_a_database_that_is_gone_is_told_as_what_it_is(
     cut_off: AsyncClient, logs: list[EventDict]
 ) -> None:

@@ -48,7 +48,7 @@ async def test_no_success_is_reported_when_the_commit_fails(
 async def test_what_nobody_foresaw_is_a_problem_and_has_its_traceback_in_the_log(
     service: FastAPI, client: AsyncClient, logs: list[EventDict]
 ) -> None:
-    service.state.unit_of_work = lambda: 1 / 0
+    service.state.reading = lambda: 1 / 0
 
     response = await client.get("/users")
 

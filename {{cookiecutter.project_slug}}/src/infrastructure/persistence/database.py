@@ -16,6 +16,10 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from domain.models import SoftDeletable
 from infrastructure.settings import Settings
 
+LIVE = with_loader_criteria(
+    SoftDeletable, lambda cls: cls.deleted_at.is_(None), include_aliases=True
+)
+
 
 class LiveSession(Session):
     """Leaves rows that are softly deleted out of every SELECT."""
@@ -24,11 +28,7 @@ class LiveSession(Session):
 @event.listens_for(LiveSession, "do_orm_execute")
 def _leave_out_deleted(execution: ORMExecuteState) -> None:
     if execution.is_select and not execution.is_column_load:
-        execution.statement = execution.statement.options(
-            with_loader_criteria(
-                SoftDeletable, lambda cls: cls.deleted_at.is_(None), include_aliases=True
-            )
-        )
+        execution.statement = execution.statement.options(LIVE)
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
@@ -41,11 +41,11 @@ def create_engine(settings: Settings) -> AsyncEngine:
     ours: dict[str, Any] = {
         "application_name": settings.service_name,
         "connect_timeout": settings.database_connect_timeout,
+        # What is prepared on the server fails once a migration has changed the type of a column.
+        "prepare_threshold": None,
     }
     ours = {name: value for name, value in ours.items() if name not in url.query}
-    if settings.database_pooler:  # sessions are shared behind it: nothing may stay in one
-        ours["prepare_threshold"] = None
-    else:
+    if not settings.database_pooler:  # behind it sessions are shared: nothing may stay in one
         options = [f"-c {name}={value}" for name, value in limits.items()]
         ours["options"] = " ".join([*options, str(url.query.get("options", ""))])
     engine = create_async_engine(
@@ -55,6 +55,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout,
         pool_pre_ping=settings.database_pool_pre_ping,
+        skip_autocommit_rollback=True,
         hide_parameters=True,  # values are personal data, which logs must not hold
     )
     event.listen(engine.sync_engine, "handle_error", _leave_out_values)

@@ -55,6 +55,7 @@ class Api(FastAPI):
 def create_api(
     *,
     unit_of_work: Callable[[], UnitOfWork],
+    reading: Callable[[], UnitOfWork],
     identify: Identify,
     why_not_ready: Callable[[], Awaitable[str | None]],
     max_body_bytes: int,
@@ -62,7 +63,7 @@ def create_api(
     exports_telemetry: bool,
     **about: Any,
 ) -> FastAPI:
-    """An application that begins a `unit_of_work` for each request that needs one."""
+    """Begins a `unit_of_work` for each request that needs one, `reading` for one that is a GET."""
     api = Api(
         generate_unique_id_function=attrgetter("name"),
         redirect_slashes=False,
@@ -75,6 +76,7 @@ def create_api(
         **about,
     )
     api.state.unit_of_work = unit_of_work
+    api.state.reading = reading
     api.state.identify = identify
     api.state.why_not_ready = why_not_ready
     api.add_middleware(AccessLog, max_body_bytes=max_body_bytes)

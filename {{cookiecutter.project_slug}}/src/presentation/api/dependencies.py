@@ -42,7 +42,10 @@ async def who_calls(
 
 
 async def _unit_of_work(request: Request) -> UnitOfWork:
-    begin: Callable[[], UnitOfWork] = request.app.state.unit_of_work
+    state = request.app.state
+    begin: Callable[[], UnitOfWork] = (
+        state.reading if request.method == "GET" else state.unit_of_work
+    )
     return begin()
 
 
