@@ -31,9 +31,10 @@ test: .venv/ready tidy ## Run every test (args="-k bake")
 wheel: ## Make the wheel of src/modelmigrate that the template carries
 	@python3 wheel.py
 
-benchmark: .venv/ready tidy ## Measure a bake against its parts, the schema commands against Alembic
+benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the service against others
 	@.venv/bin/python benchmarks/bake.py
 	@.venv/bin/python benchmarks/schema.py
+	@.venv/bin/python -m benchmarks.service
 
 # Whatever tools left in the template tree would be baked into every project.
 # By the tree's own rules: nobody's global ones may call an SQL file of it left over.
