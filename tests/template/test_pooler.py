@@ -2,9 +2,13 @@
 
 import json
 import re
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import errors
 
 from tests.conftest import run
 from tests.proxies import PgBouncer, pooled
@@ -60,9 +64,8 @@ def answers(
         "DEVELOPMENT_KEY": "k" * 32,
         "ENVIRONMENT": "development",
     }
-    # Fewer sessions than the service has connections; limits that are sent at the start are ignored.
-    pool: dict[str, str | int] = {"default_pool_size": 3, "ignore_startup_parameters": "options"}
-    with pooled(pgbouncer, database, fork, **pool) as url:
+    # Fewer sessions than the service has connections.
+    with pooled(pgbouncer, database, fork, default_pool_size=3) as url:
         env = settings | {"DATABASE_URL": f"{url}/transaction"}
         called = run("uv", "run", "python", "-c", CALLS, str(calls), at=fork, env=env)
     log = called.stdout + called.stderr
@@ -78,9 +81,27 @@ def test_two_thousand_calls_through_pgbouncer_do_not_fail_once(
     assert found == {"200": 1800, "201": 200}, log[-5000:]
 
 
-def test_without_the_setting_calls_fail_over_statements_that_others_prepared(
+def test_without_the_setting_the_pooler_refuses_every_connection(
     fork: Path, pgbouncer: PgBouncer, database: str
 ) -> None:
-    found, log = answers(400, fork, pgbouncer, database, "false")
-    assert found["500"]
-    assert re.search("DuplicatePreparedStatement|InvalidSqlStatementName", log)
+    found, log = answers(20, fork, pgbouncer, database, "false")
+    assert set(found) == {"503"}
+    assert "unsupported startup parameter" in log
+
+
+def test_what_is_prepared_through_this_pooler_fails_so_that_the_calls_above_prove_something(
+    fork: Path, pgbouncer: PgBouncer, database: str
+) -> None:
+    with pooled(pgbouncer, database, fork, default_pool_size=3) as url, ExitStack() as sessions:
+        connections = [
+            sessions.enter_context(psycopg.connect(f"{url}/transaction", prepare_threshold=0))
+            for _ in range(6)
+        ]
+        with pytest.raises((errors.DuplicatePreparedStatement, errors.InvalidSqlStatementName)):
+            take_turns(connections)
+
+
+def take_turns(connections: list[psycopg.Connection[Any]]) -> None:
+    for connection in connections * 20:
+        connection.execute("SELECT 1")
+        connection.commit()
