@@ -163,20 +163,36 @@ def validate() -> str:
     return validate_migrations()
 
 
-@app.command(epilog=example("lint", "lint --base origin/main"))
+@app.command(epilog=example("lint", "lint --base origin/main", "lint --explain drop-column"))
 def lint(
     base: Annotated[
         str | None,
-        typer.Option(
-            help="Look at all that this branch adds to another one. [default: the newest migration]",
-            metavar="BRANCH",
-        ),
+        typer.Option(help="Look at all that this branch adds to another one.", metavar="BRANCH"),
+    ] = None,
+    latest: Annotated[
+        int | None,
+        typer.Option(min=1, help="Look at so many files. [default: those of the newest create]"),
+    ] = None,
+    env: Annotated[
+        str | None,
+        typer.Option(help="The levels of an environment, and the sizes of its tables."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="text, json, github, gitlab or markdown. [default: text]"),
+    ] = None,
+    rule: Annotated[
+        str | None, typer.Option("--explain", help="Explain a rule, or all.", metavar="RULE")
     ] = None,
 ) -> str:
-    """Exit with 3 when a migration drops what running code may use."""
-    from modelmigrate.lint.rules import lint_migrations
+    """Exit with 3 when a migration may harm data or programs."""
+    if rule:
+        from modelmigrate.lint.explain import explain
 
-    return lint_migrations(base)
+        return explain(rule)
+    from modelmigrate.lint.run import lint_migrations
+
+    return lint_migrations(base, latest, env, form)
 
 
 @app.command("hash", epilog=example("hash"))

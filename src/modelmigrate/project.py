@@ -4,7 +4,7 @@ import functools
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Settings:
     """The folder that the module is imported from."""
     idle_timeout: float = 60
     """Minutes that the project's own servers run while nobody is connected; 0 is without end."""
+    lint: dict[str, Any] = field(default_factory=dict)
+    """`[tool.modelmigrate.lint]`: the levels of rules, as modelmigrate.lint.levels reads them."""
 
 
 # What pyproject.toml may say for a setting of this type.
@@ -38,6 +40,7 @@ VALID: dict[object, Callable[[Any], bool]] = {
     float: lambda value: isinstance(value, int | float) and value >= 0,
     int: lambda value: isinstance(value, int) and value >= 1,
     str: lambda value: isinstance(value, str),
+    dict[str, Any]: lambda value: isinstance(value, dict),
     tuple[str, ...]: lambda value: (
         isinstance(value, list) and all(isinstance(each, str) for each in value)
     ),
@@ -146,7 +149,7 @@ def settings(folder: Path | None = None) -> Settings:
             "pyproject.toml: [tool.schema] is now called [tool.modelmigrate]. Nothing was done."
             " Rename the table."
         )
-    known = {field.name.replace("_", "-"): field for field in fields(Settings)}
+    known = {each.name.replace("_", "-"): each for each in fields(Settings)}
     values: dict[str, Any] = {}
     for name, value in tables.get("modelmigrate", {}).items():
         if name not in known or isinstance(value, bool) or not VALID[known[name].type](value):

@@ -1,0 +1,196 @@
+"""What the system catalogs hold at one moment, as far as rules look at it.
+
+Everything is keyed by what stays the same when it is renamed: oids, and the numbers of columns.
+"""
+
+from typing import Any, NamedTuple
+
+import psycopg
+
+from modelmigrate.lint.queries import QUERIES
+
+
+class Relation(NamedTuple):
+    """A table, a view, an index or a sequence."""
+
+    oid: int
+    schema: str
+    name: str
+    """With its schema, quoted."""
+    kind: str
+    """As in `pg_class.relkind`."""
+    file: int
+    """Of its rows; another one once it was rewritten."""
+    parent: int
+    """The table that it is a partition of; 0 for none."""
+    row_security: bool
+    forced: bool
+    """Whether row security holds for the owner, too."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has rows of its own, or partitions that have."""
+        return self.kind in "rp"
+
+
+class Column(NamedTuple):
+    """A column of a table or a view; `table` and `number` are its key."""
+
+    table: int
+    number: int
+    name: str
+    type: str
+    type_oid: int
+    not_null: bool
+    default: str
+    generated: str
+    identity: str
+
+    @property
+    def fills_itself(self) -> bool:
+        """Whether an INSERT that leaves it out writes something."""
+        return bool(self.default or self.generated or self.identity)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether an INSERT that leaves it out fails."""
+        return self.not_null and not self.fills_itself
+
+
+class Constraint(NamedTuple):
+    """A constraint of a table."""
+
+    oid: int
+    table: int
+    name: str
+    kind: str
+    """As in `pg_constraint.contype`."""
+    valid: bool
+    definition: str
+    index_oid: int
+    references: int
+
+
+class Index(NamedTuple):
+    """An index; its name is that of the relation with the same oid."""
+
+    oid: int
+    table: int
+    unique: bool
+    definition: str
+    columns: tuple[int, ...]
+    """Their numbers; 0 for an expression."""
+
+    @property
+    def rule(self) -> str:
+        """What it says, without its name."""
+        return self.definition.partition(" ON ")[2]
+
+
+class Named(NamedTuple):
+    """A type, a schema, an extension, or a value of an enum."""
+
+    oid: int
+    name: str
+    parent: int
+    """The type of a value; else 0."""
+
+
+class Routine(NamedTuple):
+    """A function, a procedure or an aggregate."""
+
+    oid: int
+    name: str
+    """Its signature."""
+    result: str
+    source: str
+    body: str
+    """Its source as a string, where it has one: not a body in BEGIN ATOMIC, whose names are known."""
+    definer: bool
+    search_path: bool
+    """Whether it sets one for itself."""
+
+
+class OnTable(NamedTuple):
+    """A trigger or a policy."""
+
+    oid: int
+    table: int
+    name: str
+    definition: str
+    enabled: str
+
+
+class Privilege(NamedTuple):
+    """What somebody was granted; the owner's own is not listed."""
+
+    object: str
+    """What it is on, such as `TABLE public.users`."""
+    grantee: str
+    """A role, or `PUBLIC`."""
+    privilege: str
+    by_default: bool
+    """Whether PostgreSQL gives it by itself."""
+
+
+class Uses(NamedTuple):
+    """What was computed by a function and is stored: the entry of an index, a generated column, the rows
+    of a materialized view, a checked row."""
+
+    routine: int
+    kind: str
+    name: str
+
+
+class Catalog(NamedTuple):
+    """All of it."""
+
+    relations: dict[int, Relation]
+    columns: dict[tuple[int, int], Column]
+    constraints: dict[int, Constraint]
+    indexes: dict[int, Index]
+    routines: dict[int, Routine]
+    triggers: dict[int, OnTable]
+    policies: dict[int, OnTable]
+    types: dict[int, Named]
+    values: dict[int, Named]
+    schemas: dict[int, Named]
+    extensions: dict[int, Named]
+    uses: frozenset[Uses]
+    privileges: frozenset[Privilege]
+
+    def name(self, table: int) -> str:
+        """The name of a relation; empty where it is not there."""
+        return self.relations[table].name if table in self.relations else ""
+
+
+KINDS: dict[str, Any] = {
+    "relations": Relation,
+    "columns": Column,
+    "constraints": Constraint,
+    "indexes": Index,
+    "routines": Routine,
+    "triggers": OnTable,
+    "policies": OnTable,
+    "types": Named,
+    "values": Named,
+    "schemas": Named,
+    "extensions": Named,
+    "uses": Uses,
+    "privileges": Privilege,
+}
+
+
+def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
+    """What the catalogs hold, as this session sees it; its search_path must be empty."""
+    rows = {
+        name: list(map(kind._make, connection.execute(QUERIES[name].encode())))
+        for name, kind in KINDS.items()
+    }
+    fields: dict[str, Any] = {
+        name: frozenset(found)
+        if name in ("uses", "privileges")
+        else {(each.table, each.number) if name == "columns" else each.oid: each for each in found}
+        for name, found in rows.items()
+    }
+    return Catalog(**fields)

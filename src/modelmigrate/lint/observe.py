@@ -1,0 +1,196 @@
+"""Migration files run on a copy of the schema, statement by statement, and what each of them did there:
+seen in the catalogs, in `pg_locks` and in the statistics of the transaction, not in the text."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import scalar_row
+
+from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transaction
+from modelmigrate.lint.catalog import Catalog, read_catalog
+from modelmigrate.lint.steps import MODES, STRENGTH, ObservedFile, Step
+from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.execute import require_statement_to_blame
+from modelmigrate.sql.statements import split_statements, strip_comments
+
+LOCKS = """
+    SELECT relation, mode FROM pg_locks
+    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation >= 16384"""
+SCANS = "SELECT relid, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+# What makes something new, and nothing else, where no table that was there is locked.
+ONLY_NEW = re.compile(
+    r"CREATE (TABLE|TABLE AS|INDEX|SEQUENCE|TYPE|DOMAIN|SCHEMA|EXTENSION|VIEW)|COMMENT|SET"
+)
+CHANGES_ROWS = re.compile(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b", re.IGNORECASE)
+# Not UTC: there, PostgreSQL need not rewrite a timestamp for it to become one with a time zone.
+TIME_ZONE = "America/New_York"
+DELIMITER = re.compile(r"^-- ?atlas:delimiter +(\S.*)$", re.MULTILINE)
+
+
+def split_with_lines(text: str) -> Iterator[tuple[str, int]]:
+    """The statements of a file, with the comments before each, and the line that it begins on."""
+    position = 0
+    parts = [text]
+    if (found := DELIMITER.search(text)) and not re.fullmatch(r"(\\n|--.*)+", found[1].strip()):
+        parts = text.split(found[1].strip())
+    for statement in (each for part in parts for each in split_statements(part)):
+        position = text.index(statement, position)
+        code = position + len(statement) - len(strip_comments(statement))
+        yield statement, text.count("\n", 0, code) + 1
+        position += len(statement)
+
+
+class Observer:
+    """One session on a scratch database that files are run in, one after the other."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.cut: list[str] = []
+
+    def __enter__(self) -> "Observer":
+        self.closing = closing(connect(self.url, search_path="public", timezone=TIME_ZONE))
+        self.connection = self.closing.__enter__()
+        self.connection.add_notice_handler(self._notice)
+        self.old = self.catalog = self._look()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.closing.__exit__(*reason)
+
+    def _notice(self, diagnostic: errors.Diagnostic) -> None:
+        if diagnostic.sqlstate == errors.NameTooLong.sqlstate:
+            self.cut.append(diagnostic.message_primary or "")
+
+    def run(self, name: str, text: str) -> ObservedFile:
+        """Run a migration; after an error, nothing more can be run."""
+        transactional = not runs_outside_transaction(text)
+        return self._observe(name, text, transactional=transactional)
+
+    def run_down(self, name: str, text: str) -> ObservedFile:
+        """Run a down migration, and take it back."""
+        old, self.old = self.old, self.catalog
+        try:
+            with self.connection.transaction(force_rollback=True):
+                file = self._observe(name, text, transactional=True)
+        finally:
+            self.catalog, self.old = self.old, old
+        return replace(file, is_down=True)
+
+    def _observe(self, name: str, text: str, *, transactional: bool) -> ObservedFile:
+        steps: list[Step] = []
+        held: dict[int, str] = {}
+        scans: dict[int, int] = {}
+        begun = bool(self.connection.info.transaction_status)
+        if transactional and not begun:
+            self.connection.execute("BEGIN")
+        for sql, line in split_with_lines(text):
+            step = Step(sql, line, self.catalog, self.catalog, self.old)
+            refused = kind_of(sql, transactional=transactional)
+            if refused and (begun or not refused.in_transaction_only):
+                steps.append(replace(step, refused=refused))
+                continue
+            if transactional and refused:
+                # Run all the same, as if the file had said that it runs outside a transaction.
+                self.connection.execute("COMMIT")
+            step = self._run(
+                replace(step, refused=refused),
+                held,
+                scans,
+                alone=not transactional or bool(refused),
+            )
+            if transactional and refused:
+                held, scans = {}, {}
+                self.connection.execute("BEGIN")
+            steps.append(step)
+            if step.error:
+                break
+        if transactional and not begun:
+            failed = steps and steps[-1].error
+            self.connection.execute("ROLLBACK" if failed else "COMMIT")
+        return ObservedFile(name, text, steps, transactional)
+
+    def _run(self, step: Step, held: dict[int, str], scans: dict[int, int], *, alone: bool) -> Step:
+        """The step with what its statement did; a statement alone is given a transaction of its own,
+        where it can be run in one."""
+        if alone:
+            held.clear()
+            scans.clear()
+            self.connection.execute("BEGIN")
+        plan = self._explain(step.sql)
+        tag, error = self._execute(step.sql)
+        if alone and isinstance(error, errors.ActiveSqlTransaction):
+            self.connection.execute("ROLLBACK")
+            tag, error = self._execute(step.sql)
+            locks, scanned = dict[int, str](), frozenset[int]()
+        elif error:
+            if alone:
+                self.connection.execute("ROLLBACK")
+            return replace(step, error=error)
+        else:
+            locks, scanned = self._new_locks(held), self._new_scans(scans)
+            if alone:
+                self.connection.execute("COMMIT")
+        if error:
+            return replace(step, error=error)
+        if locks or self.old.relations or not ONLY_NEW.match(tag):
+            self.catalog = self._look()
+        cut, self.cut = tuple(self.cut), []
+        return replace(
+            step, after=self.catalog, tag=tag, locks=locks, scanned=scanned, plan=plan, cut=cut,
+            in_transaction=not alone,
+        )  # fmt: skip
+
+    def _execute(self, sql: str) -> tuple[str, psycopg.Error | None]:
+        try:
+            return self.connection.execute(sql.encode()).statusmessage or "", None
+        except psycopg.Error as error:
+            require_statement_to_blame(error)
+            return "", error
+
+    def _explain(self, sql: str) -> tuple[dict[str, Any], ...]:
+        """The plan of a statement that may change rows; empty where it is none, or cannot be planned."""
+        statement = strip_comments(sql)
+        if not CHANGES_ROWS.match(statement):
+            return ()
+        try:
+            with self.connection.transaction():
+                explain = f"EXPLAIN (VERBOSE, FORMAT JSON) {statement}"
+                [(plan,)] = self.connection.execute(explain.encode()).fetchall()
+        except psycopg.Error:
+            return ()
+        return tuple(nodes(plan[0]["Plan"]))
+
+    def _new_locks(self, held: dict[int, str]) -> dict[int, str]:
+        new: dict[int, str] = {}
+        for relation, mode in self.connection.execute(LOCKS).fetchall():
+            stronger = STRENGTH.get(mode, 0) > STRENGTH[held.get(relation, MODES[0])]
+            if relation in self.old.relations and stronger:
+                held[relation] = new[relation] = mode
+        return new
+
+    def _new_scans(self, scans: dict[int, int]) -> frozenset[int]:
+        found = dict(self.connection.execute(SCANS).fetchall())
+        new = {table for table, count in found.items() if count > scans.get(table, 0)}
+        scans.update(found)
+        return frozenset(new & self.old.relations.keys())
+
+    def _look(self) -> Catalog:
+        with self.connection.cursor(row_factory=scalar_row) as cursor:
+            path = cursor.execute("SELECT current_setting('search_path')").fetchone()
+        change = "SELECT set_config('search_path', %s, false)"
+        self.connection.execute(change, [""])
+        catalog = read_catalog(self.connection)
+        self.connection.execute(change, [path])
+        return catalog
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A plan, and the plans below it."""
+    yield plan
+    for each in plan.get("Plans", ()):
+        yield from nodes(each)

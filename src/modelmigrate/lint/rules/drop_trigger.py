@@ -1,0 +1,59 @@
+"""A trigger is dropped or switched off."""
+
+from collections.abc import Iterator
+
+from modelmigrate.lint.rule import Example, Found, Level, Rule
+from modelmigrate.lint.steps import ObservedFile
+
+
+def find(file: ObservedFile) -> Iterator[Found]:
+    """The old triggers that no longer run in the end, while their table remains."""
+    kept = {
+        (each.table, each.name)
+        for each in file.end.triggers.values()
+        if each.enabled not in ("D", "R")
+    }
+    for step in file.steps:
+        off = [
+            before
+            for before, after in step.changed(lambda each: each.triggers)
+            if before.enabled not in ("D", "R") and after.name == before.name
+        ]
+        for trigger in [*step.gone(lambda each: each.triggers), *off]:
+            if step.is_old(trigger.table) and (trigger.table, trigger.name) not in kept:
+                label = f"TRIGGER {trigger.name} on {step.after.name(trigger.table)}"
+                yield Found(step, label, "does not run any more", trigger.table)
+
+
+RULE = Rule(
+    name="drop-trigger",
+    group="backward-incompatible",
+    level=Level.WARN,
+    title="A trigger is dropped or switched off",
+    why="What it did for programs, such as an audit or a timestamp, is not done any more.",
+    instead="Deploy programs first that do without it.",
+    find=find,
+    has_safe_form=False,
+    fires=(
+        Example(
+            "CREATE TABLE a (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RETURN NEW; END';"
+            " CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "DROP TRIGGER t ON a",
+        ),
+        Example(
+            "CREATE TABLE a (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RETURN NEW; END';"
+            " CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "ALTER TABLE a DISABLE TRIGGER t",
+        ),
+    ),
+    silent=(
+        Example(
+            "CREATE TABLE a (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RETURN NEW; END';"
+            " CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
+            "CREATE OR REPLACE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE FUNCTION f()",
+        ),
+    ),
+)

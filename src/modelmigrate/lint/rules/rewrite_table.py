@@ -1,0 +1,97 @@
+"""A table, or an index of it, is written anew as a whole."""
+
+from collections.abc import Iterator
+
+from modelmigrate.lint.catalog import Relation
+from modelmigrate.lint.rule import Example, Found, Rule
+from modelmigrate.lint.rules.narrow_type import is_narrowed
+from modelmigrate.lint.steps import ObservedFile, Step
+
+
+def find(file: ObservedFile) -> Iterator[Found]:
+    """The old tables whose files are other ones, and those whose indexes are."""
+    for step in file.steps:
+        narrowed = {
+            before.table
+            for before, after in step.changed(lambda each: each.columns)
+            if is_narrowed(before, after)
+        }
+        told: set[int] = set()
+        for table in step.after.relations.values():
+            owner = table.oid
+            if table.kind == "i" and table.oid in step.after.indexes:
+                owner = step.after.indexes[table.oid].table
+            whole = step.after.relations[owner].parent or owner
+            if (
+                step.is_rewritten(table.oid)
+                and step.tag not in ("REINDEX", "REFRESH MATERIALIZED VIEW")
+                and not {owner, whole} & (narrowed | told)
+            ):
+                told.add(whole)
+                relation = step.after.relations[whole]
+                yield Found(step, f"TABLE {relation.name}", *why_rewritten(step, relation))
+
+
+def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:
+    """What makes PostgreSQL write a table anew; the table, and the safe form."""
+    for column in step.made(lambda each: each.columns):
+        if column.table == table.oid and column.fills_itself:
+            add = f"ALTER TABLE {table.name} ADD COLUMN {column.name} {column.type};"
+            if column.generated or column.identity:
+                return f"is written anew, to fill {column.name}", table.oid, ""
+            default = (
+                f"ALTER TABLE {table.name} ALTER COLUMN {column.name} SET DEFAULT {column.default};"
+            )
+            fill = f'-- then, in batches: modelmigrate backfill {table.name} --set "{column.name} ='
+            fill += f' {column.default}" --where "{column.name} IS NULL"'
+            what = f"is written anew, since each row of {column.name} gets a value of its own"
+            return what, table.oid, "\n".join([add, default, fill])
+    for before, after in step.changed(lambda each: each.columns):
+        if before.table == table.oid and before.type != after.type:
+            what = f"is written anew, since {after.name} changes from {before.type} to {after.type}"
+            return what, table.oid, ""
+    if step.is_written_anew(table.oid):
+        return "is written anew", table.oid, ""
+    return "has its indexes built anew", table.oid, ""
+
+
+RULE = Rule(
+    name="rewrite-table",
+    group="lock",
+    title="A table is written anew",
+    why="Everybody who reads or writes it waits until all of its rows and indexes are written, which takes"
+    " as much disk again.",
+    instead="Add a column that is empty at first, fill it in batches, and let programs move to it.",
+    find=find,
+    has_safe_form=False,
+    fires=(
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a ALTER x TYPE bigint"),
+        Example(
+            "CREATE TABLE a (x int)", "ALTER TABLE a ADD y timestamptz DEFAULT clock_timestamp()"
+        ),
+        Example(
+            "CREATE TABLE a (x int)", "ALTER TABLE a ADD y int GENERATED ALWAYS AS (x * 2) STORED"
+        ),
+        Example(
+            "CREATE TABLE a (x int)", "ALTER TABLE a ADD id bigint GENERATED ALWAYS AS IDENTITY"
+        ),
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD id bigserial"),
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a SET UNLOGGED"),
+        Example("CREATE TABLE a (x timestamp)", "ALTER TABLE a ALTER x TYPE timestamptz"),
+        Example("CREATE TABLE a (x int)", "-- atlas:txmode none\n\nVACUUM FULL a"),
+        Example("CREATE TABLE a (x int PRIMARY KEY)", "CLUSTER a USING a_pkey"),
+    ),
+    silent=(
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD y timestamptz DEFAULT now()"),
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD y int NOT NULL DEFAULT 0"),
+        Example(
+            "CREATE TABLE a (x varchar(9)); CREATE INDEX ON a (x)",
+            "ALTER TABLE a ALTER x TYPE text",
+        ),
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a SET (fillfactor = 80)"),
+        Example(
+            "CREATE TABLE a (x int)", "CREATE TABLE b (x int); ALTER TABLE b ALTER x TYPE bigint"
+        ),
+    ),
+    atlas=("PG301", "PG302"),
+)

@@ -1,0 +1,72 @@
+"""All rows of a table are read while writers wait, for a reason that no other rule is about."""
+
+from collections.abc import Iterator
+
+from modelmigrate.lint.rule import Example, Found, Rule
+from modelmigrate.lint.steps import STRENGTH, ObservedFile, Step
+
+# These read rows for what they are, and have rules of their own, or keep nobody waiting.
+OTHERS = (
+    "CLUSTER",
+    "COPY",
+    "CREATE INDEX",
+    "CREATE TRIGGER",
+    "REFRESH",
+    "REINDEX",
+    "VACUUM",
+    "VALIDATE",
+)
+
+
+def find(file: ObservedFile) -> Iterator[Found]:
+    """The old tables that a statement locks and reads."""
+    for step in file.steps:
+        if step.plan or step.tag.startswith(OTHERS) or has_rule(step):
+            continue
+        for table in sorted(step.scanned):
+            strength = STRENGTH[step.locks.get(table, "AccessShareLock")]
+            if strength >= STRENGTH["ShareLock"] and not step.is_written_anew(table):
+                label = f"TABLE {step.after.name(table)}"
+                yield Found(step, label, "has all of its rows read while writers wait", table)
+
+
+def has_rule(step: Step) -> bool:
+    """Whether what makes PostgreSQL read the rows has a rule of its own."""
+    constraints = step.made(lambda each: each.constraints)
+    indexes = step.made(lambda each: each.indexes)
+    columns = step.changed(lambda each: each.columns)
+    partitions = [each for each in step.after.relations.values() if each.parent]
+    joined = [each for each in partitions if not step.parent_before(each.oid)]
+    return bool(
+        constraints
+        or indexes
+        or joined
+        or any(after.not_null > before.not_null for before, after in columns)
+    )
+
+
+RULE = Rule(
+    name="table-scan",
+    group="lock",
+    title="All rows are read while writers wait",
+    why="Everybody who writes the table, or uses it at all, waits until its rows are read.",
+    instead="For a domain: ADD CONSTRAINT ... NOT VALID, and VALIDATE in the next migration.",
+    find=find,
+    fires=(
+        Example(
+            "CREATE DOMAIN d AS int; CREATE TABLE a (x d)",
+            "ALTER DOMAIN d ADD CONSTRAINT c CHECK (value > 0)",
+        ),
+        Example(
+            "CREATE DOMAIN d AS int CHECK (value > 0); CREATE TABLE a (x int)",
+            "ALTER TABLE a ALTER x TYPE d",
+        ),
+    ),
+    silent=(
+        Example(
+            "CREATE DOMAIN d AS int; CREATE TABLE a (x d)",
+            "ALTER DOMAIN d ADD CONSTRAINT c CHECK (value > 0) NOT VALID",
+        ),
+        Example("CREATE TABLE a (x int)", "CREATE TABLE b AS SELECT * FROM a"),
+    ),
+)

@@ -1,0 +1,137 @@
+"""Migrations linted: the files that are new, run after those that are not."""
+
+import os
+import re
+
+from modelmigrate import project
+from modelmigrate.atlas.directory import (
+    Migration,
+    by_create,
+    read_migrations,
+    require_migrations,
+)
+from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.lint.findings import Finding, find_all
+from modelmigrate.lint.levels import environments, level_of
+from modelmigrate.lint.observe import Observer
+from modelmigrate.lint.report import FORMATS, Report, as_text
+from modelmigrate.lint.rule import Level
+from modelmigrate.lint.sizes import Size, read_sizes
+from modelmigrate.lint.steps import ObservedFile
+from modelmigrate.migrations.branch import compare_branches
+from modelmigrate.postgres.environments import LOCAL, find_environment
+from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.schema.states import replay_migrations
+from modelmigrate.sql.statements import shorten
+from modelmigrate.terminal import progress
+
+
+def lint_migrations(
+    base: str | None = None,
+    latest: int | None = None,
+    env: str | None = None,
+    form: str | None = None,
+) -> str:
+    """Lint what the newest `create` wrote; or the `latest` so many files; or all that this branch adds
+    to `base`.
+
+    Raises:
+        MigrateError: an error is found that its file does not allow (exit code 3); or the files cannot
+            be linted.
+    """
+    report = _report_as(form)
+    level, sizes = level_of(env), _sizes(env)
+    require_migrations()
+    migrations = read_migrations()
+    chosen = choose(migrations, base, latest)
+    names = [f"migrations/{each.name}" for each in chosen]
+    findings = [*find_all(observe(migrations, chosen), level, sizes)] if chosen else []
+    text = report(findings, names)
+    if any(each.level == Level.ERROR and not each.allowed for each in findings):
+        raise MigrateError(text, Exit.REFUSED)
+    return text
+
+
+def warnings_of(names: list[str]) -> list[str]:
+    """What is to be said of files that were just written: a line for each finding."""
+    migrations = read_migrations()
+    chosen = [each for each in migrations if each.name in names]
+    level = level_of(None)
+    found: list[Finding] = [*find_all(observe(migrations, chosen, down=False), level, {})]
+    return [as_text([each], []).rpartition("\n")[0] for each in found if not each.allowed]
+
+
+def choose(migrations: list[Migration], base: str | None, latest: int | None) -> list[Migration]:
+    """The migrations to lint, in their order."""
+    if base and latest:
+        raise MigrateError(
+            "base and latest exclude each other. Nothing was done. Give one of them."
+        )
+    if base:
+        added = set(compare_branches(base).added)
+        return [each for each in migrations if each.name in added]
+    return migrations[-latest:] if latest else by_create(migrations)[-1]
+
+
+def observe(
+    migrations: list[Migration], chosen: list[Migration], *, down: bool = True
+) -> list[ObservedFile]:
+    """These migrations and their down migrations, run on a copy of the schema before the first of them.
+
+    Raises:
+        MigrateError: one of the files fails for a reason that no rule is about.
+    """
+    first = migrations.index(chosen[0])
+    files: list[ObservedFile] = []
+    with (
+        replay_migrations(migrations[:first]) as before_url,
+        scratch_database(before_url) as url,
+        Observer(url) as observer,
+    ):
+        for migration in migrations[first:]:
+            progress(f"running {migration.name}")
+            file = observer.run(f"migrations/{migration.name}", migration.sql)
+            if migration in chosen:
+                files.append(file)
+            if not file.ran:
+                _require_explained(file)
+                break
+            down_file = project.down_dir() / migration.name
+            if down and migration in chosen and down_file.exists():
+                text = down_file.read_text(encoding="utf-8")
+                files.append(observer.run_down(f"migrations/down/{migration.name}", text))
+    return files
+
+
+def _require_explained(file: ObservedFile) -> None:
+    """Raise MigrateError where a file fails, and no rule says why."""
+    from modelmigrate.lint.rules import RULES
+
+    step = file.steps[-1]
+    if not any(found.step.error or found.step.refused for r in RULES for found in r.find(file)):
+        error = step.error
+        reason = error.diag.message_primary if error else ""
+        raise MigrateError(
+            f"{file.name}:{step.line}: this statement fails, so nothing was linted: {reason}\n"
+            f"  {shorten(step.sql)}\n"
+            f"Correct the file, then accept it: {project.command('hash')}"
+        )
+
+
+def _report_as(form: str | None) -> Report:
+    if form and form not in FORMATS:
+        raise MigrateError(
+            f"there is no format {form}. Nothing was done. Formats: {', '.join(FORMATS)}"
+        )
+    return FORMATS[form or "text"]
+
+
+def _sizes(env: str | None) -> dict[str, Size]:
+    """The sizes of tables in an environment; empty for the local one, and where only its levels are
+    known."""
+    if env in (None, "", LOCAL):
+        return {}
+    variable = f"{re.sub(r'[^A-Z0-9]', '_', env.upper())}_DATABASE_URL"
+    if env in environments() and not os.environ.get(variable):
+        return {}
+    return read_sizes(find_environment(env).url)

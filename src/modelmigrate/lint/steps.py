@@ -1,0 +1,155 @@
+"""What a statement of a migration did to the schema, as rules ask for it."""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+
+from modelmigrate.atlas.refused_statements import Kind
+from modelmigrate.lint.catalog import Catalog, Relation
+from modelmigrate.sql.names import split_name, unquote
+from modelmigrate.sql.statements import strip_comments
+
+# From the weakest on, as PostgreSQL's manual has them.
+MODES = (
+    *("AccessShareLock", "RowShareLock", "RowExclusiveLock", "ShareUpdateExclusiveLock"),
+    *("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock"),
+)
+STRENGTH = {mode: number for number, mode in enumerate(MODES)}
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A statement of a file, and what it did."""
+
+    sql: str
+    """With the comments before it."""
+    line: int
+    """That it begins on, after those comments."""
+    before: Catalog
+    after: Catalog
+    old: Catalog
+    """From before the deployment: what programs that run may use, and what may have rows."""
+    tag: str = ""
+    """What PostgreSQL says that it was, such as `ALTER TABLE`; empty where it did not run."""
+    locks: dict[int, str] = field(default_factory=dict)
+    """The strongest lock that it took on each old relation, where none as strong was held already."""
+    scanned: frozenset[int] = frozenset()
+    """The old tables whose rows it read one by one."""
+    in_transaction: bool = True
+    """Whether the locks are held until the file ends."""
+    error: psycopg.Error | None = None
+    refused: Kind | None = None
+    """Why no migration may contain it; it did not run then."""
+    plan: tuple[dict[str, Any], ...] = ()
+    """The nodes of the plan of a statement that may change rows."""
+    cut: tuple[str, ...] = ()
+    """What PostgreSQL says of names that are too long."""
+
+    def gone(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[V]:
+        """What was there before the deployment, and is not after this statement."""
+        before, after, old = of(self.before), of(self.after), of(self.old)
+        return [each for key, each in before.items() if key not in after and key in old]
+
+    def made(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[V]:
+        """What is there after this statement only."""
+        before = of(self.before)
+        return [each for key, each in of(self.after).items() if key not in before]
+
+    def changed(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[tuple[V, V]]:
+        """What was there before the deployment, and is different after this statement; both."""
+        before, after, old = of(self.before), of(self.after), of(self.old)
+        return [
+            (each, after[key])
+            for key, each in before.items()
+            if key in old and key in after and after[key] != each
+        ]
+
+    def is_old(self, table: int) -> bool:
+        """Whether a table was there before the deployment, and is still."""
+        return table in self.old.relations and table in self.after.relations
+
+    def is_table(self, oid: int) -> bool:
+        """Whether it is a table, and no index or view."""
+        return oid in self.before.relations and self.before.relations[oid].is_table
+
+    def is_part(self, oid: int, table: int) -> bool:
+        """Whether it is a partition of this table, or of one of its partitions."""
+        parent = self.after.relations[oid].parent if oid in self.after.relations else 0
+        return bool(parent) and (parent == table or self.is_part(parent, table))
+
+    def parent_before(self, oid: int) -> int:
+        """The table that it was a partition of before this statement; 0 for none."""
+        return self.before.relations[oid].parent if oid in self.before.relations else 0
+
+    def is_rewritten(self, relation: int) -> bool:
+        """Whether the rows of an old table or index were written anew, but not thrown away."""
+        files = {each[relation].file for each in self._relations if relation in each}
+        old = relation in self.old.relations
+        return old and len(files) == 2 and self.tag != "TRUNCATE TABLE"
+
+    @property
+    def _relations(self) -> tuple[dict[int, Relation], dict[int, Relation]]:
+        return self.before.relations, self.after.relations
+
+    def is_written_anew(self, table: int) -> bool:
+        """As `is_rewritten`, or that of one of its partitions."""
+        return any(
+            self.is_rewritten(each)
+            for each in self.after.relations
+            if each == table or self.is_part(each, table)
+        )
+
+    def changed_by(self, operation: str) -> list[int]:
+        """The tables whose rows it changes by this operation, such as `Delete`."""
+        names = {
+            tuple(map(unquote, split_name(each.name))): each.oid
+            for each in self.after.relations.values()
+        }
+        found = [
+            (node.get("Schema", ""), node.get("Relation Name", ""))
+            for node in self.plan
+            if node.get("Operation") == operation
+        ]
+        return [names[each] for each in found if each in names]
+
+    def touches_all_rows(self) -> bool:
+        """Whether a statement that changes rows does so without a condition."""
+        return bool(self.plan) and not any(
+            key.endswith(("Filter", " Cond")) for node in self.plan for key in node
+        )
+
+    @property
+    def statement(self) -> str:
+        """Without the comments before it, with a semicolon."""
+        return f"{strip_comments(self.sql).rstrip().removesuffix(';')};"
+
+
+@dataclass(frozen=True)
+class ObservedFile:
+    """A migration, or a down migration, that was run."""
+
+    name: str
+    """As it is shown, such as `migrations/20260101000000_initial.sql`."""
+    text: str
+    steps: list[Step]
+    transactional: bool
+    is_down: bool = False
+
+    @property
+    def ran(self) -> bool:
+        """Whether all of it ran."""
+        return not any(step.error for step in self.steps)
+
+    @property
+    def start(self) -> Catalog:
+        """Before its first statement."""
+        return self.steps[0].before
+
+    @property
+    def end(self) -> Catalog:
+        """After its last one."""
+        return self.steps[-1].after
