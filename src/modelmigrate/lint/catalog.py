@@ -72,10 +72,12 @@ class Constraint(NamedTuple):
 
 
 class Index(NamedTuple):
-    """An index; its name is that of the relation with the same oid."""
+    """An index."""
 
     oid: int
     table: int
+    name: str
+    """With its schema, quoted."""
     unique: bool
     definition: str
     columns: tuple[int, ...]

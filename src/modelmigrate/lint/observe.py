@@ -27,8 +27,6 @@ ONLY_NEW = re.compile(
     r"CREATE (TABLE|TABLE AS|INDEX|SEQUENCE|TYPE|DOMAIN|SCHEMA|EXTENSION|VIEW)|COMMENT|SET"
 )
 CHANGES_ROWS = re.compile(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b", re.IGNORECASE)
-# Not UTC: there, PostgreSQL need not rewrite a timestamp for it to become one with a time zone.
-TIME_ZONE = "America/New_York"
 DELIMITER = re.compile(r"^-- ?atlas:delimiter +(\S.*)$", re.MULTILINE)
 
 
@@ -53,7 +51,7 @@ class Observer:
         self.cut: list[str] = []
 
     def __enter__(self) -> "Observer":
-        self.closing = closing(connect(self.url, search_path="public", timezone=TIME_ZONE))
+        self.closing = closing(connect(self.url, search_path="public"))
         self.connection = self.closing.__enter__()
         self.connection.add_notice_handler(self._notice)
         self.old = self.catalog = self._look()

@@ -31,7 +31,7 @@ QUERIES = {
         FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
         WHERE {USER_SCHEMAS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')""",
     "indexes": f"""
-        SELECT indexrelid, indrelid, indisunique, pg_get_indexdef(indexrelid),
+        SELECT indexrelid, indrelid, format('%I.%I', nspname, relname), indisunique, pg_get_indexdef(indexrelid),
                (indkey::int2[])[0:indnkeyatts - 1]
         FROM pg_index JOIN pg_class c ON c.oid = indexrelid JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS}""",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from modelmigrate.atlas.refused_statements import Kind
-from modelmigrate.lint.catalog import Catalog, Relation
+from modelmigrate.lint.catalog import Catalog, Constraint, Index, Relation
 from modelmigrate.sql.names import split_name, unquote
 from modelmigrate.sql.statements import strip_comments
 
@@ -58,6 +58,31 @@ class Step:
         """What is there after this statement only."""
         before = of(self.before)
         return [each for key, each in of(self.after).items() if key not in before]
+
+    def new_constraints(self) -> list[Constraint]:
+        """Those that are made, but for those that PostgreSQL makes anew by itself."""
+        return [each for each in self.made(lambda c: c.constraints) if not self._is_remade(each)]
+
+    def new_indexes(self) -> list[Index]:
+        """Those that are made, but for those that PostgreSQL makes anew by itself."""
+        return [each for each in self.made(lambda c: c.indexes) if not self._is_remade(each)]
+
+    def _is_remade(self, made: Constraint | Index) -> bool:
+        """Whether one of its name and table is gone by the same statement, and a column has another type,
+        or nothing is different."""
+        old: list[Constraint] | list[Index]
+        if isinstance(made, Index):
+            old = self.gone(lambda each: each.indexes)
+        else:
+            old = self.gone(lambda each: each.constraints)
+        columns = self.changed(lambda each: each.columns)
+        retyped = any(b.type != a.type and a.table == made.table for b, a in columns)
+        return any(
+            each.table == made.table
+            and each.name == made.name
+            and (retyped or each.definition == made.definition)
+            for each in old
+        )
 
     def changed(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[tuple[V, V]]:
         """What was there before the deployment, and is different after this statement; both."""

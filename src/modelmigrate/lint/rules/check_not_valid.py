@@ -10,7 +10,7 @@ from modelmigrate.lint.steps import ObservedFile
 def find(file: ObservedFile) -> Iterator[Found]:
     """The new checks of old tables that are validated at once."""
     for step in file.steps:
-        for constraint in step.made(lambda each: each.constraints):
+        for constraint in step.new_constraints():
             table = step.after.relations[constraint.table]
             if (
                 constraint.kind == "c"

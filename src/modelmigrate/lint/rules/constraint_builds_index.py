@@ -12,7 +12,7 @@ KINDS = {"p": "PRIMARY KEY", "u": "UNIQUE", "x": "EXCLUDE"}
 def find(file: ObservedFile) -> Iterator[Found]:
     """The new keys of old tables whose index was not there before."""
     for step in file.steps:
-        for constraint in step.made(lambda each: each.constraints):
+        for constraint in step.new_constraints():
             table = step.after.relations[constraint.table]
             if (
                 constraint.kind in KINDS

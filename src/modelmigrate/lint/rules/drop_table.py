@@ -9,8 +9,9 @@ from modelmigrate.lint.steps import ObservedFile
 def find(file: ObservedFile) -> Iterator[Found]:
     """The old tables that are gone."""
     for step in file.steps:
-        for table in step.gone(lambda each: each.relations):
-            if table.kind in "rpf":
+        gone = {each.oid: each for each in step.gone(lambda each: each.relations)}
+        for table in gone.values():
+            if table.kind in "rpf" and table.parent not in gone:
                 yield Found(step, f"TABLE {table.name}", "is dropped", table.oid)
 
 

@@ -11,7 +11,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
     """The new indexes of old tables whose building keeps writers out."""
     for step in file.steps:
         constraints = {each.index_oid for each in step.after.constraints.values()}
-        for index in step.made(lambda each: each.indexes):
+        for index in step.new_indexes():
             table = step.after.relations[index.table]
             parts = [each for each in step.locks if step.is_part(each, table.oid)]
             if (

@@ -2,34 +2,49 @@
 
 from collections.abc import Iterator
 
-from modelmigrate.lint.catalog import Relation
+from modelmigrate.lint.catalog import Catalog, Relation
 from modelmigrate.lint.rule import Example, Found, Rule
-from modelmigrate.lint.rules.narrow_type import is_narrowed
+from modelmigrate.lint.rules.narrow_type import is_converted, is_narrowed
 from modelmigrate.lint.steps import ObservedFile, Step
 
 
 def find(file: ObservedFile) -> Iterator[Found]:
-    """The old tables whose files are other ones, and those whose indexes are."""
+    """The old tables that are written anew, or whose indexes are, but for those whose columns are
+    narrowed, of which that rule says as much."""
     for step in file.steps:
-        narrowed = {
-            before.table
-            for before, after in step.changed(lambda each: each.columns)
-            if is_narrowed(before, after)
+        if step.tag in ("REINDEX", "REFRESH MATERIALIZED VIEW", "TRUNCATE TABLE"):
+            continue
+        columns = step.changed(lambda each: each.columns)
+        narrowed = {after.table for before, after in columns if is_narrowed(before, after)}
+        converted = {
+            after.table
+            for before, after in columns
+            if before.type != after.type and is_converted(step, before, after)
         }
-        told: set[int] = set()
         for table in step.after.relations.values():
-            owner = table.oid
-            if table.kind == "i" and table.oid in step.after.indexes:
-                owner = step.after.indexes[table.oid].table
-            whole = step.after.relations[owner].parent or owner
             if (
-                step.is_rewritten(table.oid)
-                and step.tag not in ("REINDEX", "REFRESH MATERIALIZED VIEW")
-                and not {owner, whole} & (narrowed | told)
+                table.kind in "rpm"
+                and step.is_old(table.oid)
+                and not table.parent
+                and table.oid not in narrowed
+                and (
+                    table.oid in converted
+                    or step.is_written_anew(table.oid)
+                    or has_new_indexes(step, table.oid)
+                )
             ):
-                told.add(whole)
-                relation = step.after.relations[whole]
-                yield Found(step, f"TABLE {relation.name}", *why_rewritten(step, relation))
+                yield Found(step, f"TABLE {table.name}", *why_rewritten(step, table))
+
+
+def has_new_indexes(step: Step, table: int) -> bool:
+    """Whether an index that a table had before has another file."""
+
+    def files(catalog: Catalog) -> dict[str, int]:
+        indexes = [each for each in catalog.indexes.values() if each.table == table]
+        return {each.name: catalog.relations[each.oid].file for each in indexes}
+
+    before, after = files(step.before), files(step.after)
+    return any(file != before.get(name, file) for name, file in after.items())
 
 
 def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:
@@ -50,9 +65,8 @@ def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:
         if before.table == table.oid and before.type != after.type:
             what = f"is written anew, since {after.name} changes from {before.type} to {after.type}"
             return what, table.oid, ""
-    if step.is_written_anew(table.oid):
-        return "is written anew", table.oid, ""
-    return "has its indexes built anew", table.oid, ""
+    written = step.is_written_anew(table.oid)
+    return "is written anew" if written else "has an index built anew", table.oid, ""
 
 
 RULE = Rule(

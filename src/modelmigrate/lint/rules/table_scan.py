@@ -13,6 +13,7 @@ OTHERS = (
     "CREATE TRIGGER",
     "REFRESH",
     "REINDEX",
+    "TRUNCATE",
     "VACUUM",
     "VALIDATE",
 )
@@ -32,15 +33,17 @@ def find(file: ObservedFile) -> Iterator[Found]:
 
 def has_rule(step: Step) -> bool:
     """Whether what makes PostgreSQL read the rows has a rule of its own."""
-    constraints = step.made(lambda each: each.constraints)
-    indexes = step.made(lambda each: each.indexes)
+    constraints = step.new_constraints()
+    indexes = step.new_indexes()
     columns = step.changed(lambda each: each.columns)
+    required = [each for each in step.made(lambda each: each.columns) if each.is_required]
     partitions = [each for each in step.after.relations.values() if each.parent]
     joined = [each for each in partitions if not step.parent_before(each.oid)]
     return bool(
         constraints
         or indexes
         or joined
+        or required
         or any(after.not_null > before.not_null for before, after in columns)
     )
 
@@ -56,10 +59,6 @@ RULE = Rule(
         Example(
             "CREATE DOMAIN d AS int; CREATE TABLE a (x d)",
             "ALTER DOMAIN d ADD CONSTRAINT c CHECK (value > 0)",
-        ),
-        Example(
-            "CREATE DOMAIN d AS int CHECK (value > 0); CREATE TABLE a (x int)",
-            "ALTER TABLE a ALTER x TYPE d",
         ),
     ),
     silent=(

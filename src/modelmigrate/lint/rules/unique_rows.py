@@ -10,7 +10,7 @@ from modelmigrate.lint.steps import ObservedFile, Step
 def find(file: ObservedFile) -> Iterator[Found]:
     """The new unique indexes of old tables, unless an old one proves the same, or all is NULL."""
     for step in file.steps:
-        for index in step.made(lambda each: each.indexes):
+        for index in step.new_indexes():
             table = step.after.relations[index.table]
             if (
                 index.unique
