@@ -108,7 +108,13 @@ def create(
     with models_being_loaded():
         from modelmigrate.migrations.create import create_migrations
 
-        return create_migrations(message, rename).report
+        created = create_migrations(message, rename)
+    if not created.files:
+        return created.report
+    from modelmigrate.lint.run import warnings_of
+
+    found = warnings_of([file.name for file in created.files])
+    return created._replace(warnings=[*created.warnings, *found]).report
 
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))

@@ -1,49 +1,23 @@
-"""What a migration drops while programs run is found, whatever kind it is."""
+"""The command `lint`: which files it looks at, what it says of them and to whom, and what stops it."""
 
+import json
+import re
+import subprocess
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
-from tests.package.harness import Project, project_of
+from modelmigrate.lint.rule import KEEPS_OUT
+from tests.package.harness import Project, connected, execute, project_of
 
 BASE = """
-CREATE TYPE mood AS ENUM ('sad', 'ok');
-CREATE TABLE users (id integer PRIMARY KEY, nick text, mood mood);
-CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-CREATE FUNCTION twice(x integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * x';
-CREATE PROCEDURE refresh() LANGUAGE sql AS 'SELECT 1';
-CREATE TRIGGER stamp BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION stamp();
-CREATE VIEW nicks AS SELECT id, nick FROM users;
-CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n FROM users;
-CREATE EXTENSION pg_trgm;
+CREATE TABLE users (id bigint PRIMARY KEY, nick text, bio text);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint, total numeric);
+INSERT INTO users SELECT n FROM generate_series(1, 10) AS n;
 """
-# What a migration does -> what it is said to drop.
-DROPS = {
-    "DROP VIEW nicks": ["VIEW public.nicks"],
-    "DROP MATERIALIZED VIEW counted": ["MATERIALIZED VIEW public.counted"],
-    "DROP FUNCTION twice": ["FUNCTION public.twice(integer)"],
-    "DROP PROCEDURE refresh": ["PROCEDURE public.refresh()"],
-    "DROP TRIGGER stamp ON users": ["TRIGGER public.users stamp"],
-    "DROP EXTENSION pg_trgm": ["EXTENSION pg_trgm"],
-    "ALTER TABLE users DROP mood; DROP TYPE mood": ["TYPE public.mood", "COLUMN public.users.mood"],
-    "DROP TABLE users CASCADE": [
-        "VIEW public.nicks", "TABLE public.users", "TRIGGER public.users stamp",
-        "MATERIALIZED VIEW public.counted",
-    ],
-    "DROP VIEW nicks; CREATE VIEW nicks AS SELECT id FROM users": ["COLUMN public.nicks.nick"],
-    "DROP FUNCTION twice; CREATE FUNCTION twice(x bigint) RETURNS bigint LANGUAGE sql AS 'SELECT x'": [
-        "FUNCTION public.twice(integer)"
-    ],
-}  # fmt: skip
-KEEPS = [
-    "ALTER TABLE users ADD bio text",
-    "CREATE OR REPLACE VIEW nicks AS SELECT id, nick, mood FROM users",
-    "DROP VIEW nicks; CREATE VIEW nicks AS SELECT id, upper(nick) AS nick FROM users",
-    "CREATE OR REPLACE FUNCTION twice(x integer) RETURNS integer LANGUAGE sql AS 'SELECT x + x'",
-    "ALTER TABLE users RENAME nick TO handle",
-    "ALTER TABLE users RENAME TO people",
-    "ALTER VIEW nicks RENAME TO handles",
-]
+FIRST = "20260102000000_next"
+SECOND = "20260103000000_later"
 
 
 @pytest.fixture(scope="module")
@@ -54,28 +28,316 @@ def shared() -> Iterator[Project]:
 
 
 @pytest.fixture
-def project(shared: Project) -> Iterator[Project]:
+def project(shared: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     yield shared
-    for file in shared.migrations.glob("*_next.sql"):
-        file.unlink()
+    for name in (FIRST, SECOND):
+        for folder in (shared.migrations, shared.migrations / "down"):
+            (folder / f"{name}.sql").unlink(missing_ok=True)
+    shared.run("hash")
+    shared.set()
 
 
-@pytest.mark.parametrize("statement", DROPS)
-def test_what_is_dropped_is_named_until_that_is_allowed(project: Project, statement: str) -> None:
-    project.add("20260102000000_next", f"{statement};\n")
+def settings(project: Project, text: str) -> None:
+    (project.folder / "pyproject.toml").write_text(f"[tool.modelmigrate.lint]\n{text}\n")
+
+
+def rules(said: str) -> list[str]:
+    return re.findall(r"^\S+:\d+: \w+ ([\w-]+):", said, re.MULTILINE)
+
+
+# --- what is said ---
+
+
+def test_an_error_says_where_it_is_why_it_hurts_what_it_locks_and_how_it_is_allowed(
+    project: Project,
+) -> None:
+    project.add(FIRST, "-- Nobody reads it.\nALTER TABLE users\n    DROP COLUMN bio;\n")
     linted = project.run("lint")
     assert linted.code == 3
-    found = [line.partition(" drops ")[2] for line in linted.err.splitlines() if " drops " in line]
-    assert sorted(found) == sorted(DROPS[statement])
-    allowed = "".join(f"-- lint:allow {each}\n" for each in found)
-    project.add("20260102000000_next", f"{allowed}{statement};\n")
+    assert f"migrations/{FIRST}.sql:2: error drop-column: COLUMN public.users.bio is" in linted.out
+    assert "programs that still read or write it fail" in linted.out
+    assert "ACCESS EXCLUSIVE on public.users for a moment" in linted.out
+    assert "-- lint:allow drop-column REASON" in linted.err
+    assert "make migrate-hash" in linted.err
+
+
+def test_a_warning_shows_the_safe_form_and_ends_well(project: Project) -> None:
+    project.add(FIRST, "ALTER TABLE orders ADD FOREIGN KEY (user_id) REFERENCES users;\n")
+    linted = project.run("lint")
+    assert linted.code == 0
+    [safe, later] = re.findall(r"^ +(ALTER TABLE .*;)$", linted.out, re.MULTILINE)
+    assert rules(linted.out) == ["foreign-key-not-valid"]
+    project.add(FIRST, f"{safe}\n")
+    project.add(SECOND, f"{later}\n")
+    assert project.run("lint", latest="2").out.startswith("no findings in ")
+
+
+def test_a_lock_that_an_earlier_statement_took_is_told_with_its_line(project: Project) -> None:
+    project.add(FIRST, "ALTER TABLE orders ADD x int;\nCREATE INDEX o ON orders (user_id);\n")
+    assert "ACCESS EXCLUSIVE on public.orders, held since line 1" in project.run("lint").out
+
+
+@pytest.mark.parametrize("reason", ["", "nobody reads it since March"])
+def test_a_finding_is_allowed_by_a_line_with_a_reason_and_told_as_such(
+    project: Project, reason: str
+) -> None:
+    project.add(FIRST, f"-- lint:allow drop-column {reason}\nALTER TABLE users DROP bio;\n")
+    linted = project.run("lint")
+    if reason:
+        assert linted.code == 0
+        assert f"allowed drop-column: COLUMN public.users.bio is dropped ({reason})" in linted.out
+    else:
+        assert linted.code == 3
+        assert "gives no reason" in linted.out
+
+
+def test_a_line_allows_one_finding_at_its_own_statement(project: Project) -> None:
+    project.add(
+        FIRST,
+        "-- lint:allow drop-column the first\nALTER TABLE users DROP bio, DROP nick;\n"
+        "ALTER TABLE orders DROP total;\n",
+    )
+    linted = project.run("lint")
+    assert linted.code == 3
+    assert len(re.findall(r"allowed drop-column", linted.out)) == 1
+    assert len(re.findall(r"error drop-column", linted.out)) == 2
+
+
+def test_a_line_that_names_no_rule_is_an_error_and_one_that_allows_nothing_a_note(
+    project: Project,
+) -> None:
+    project.add(FIRST, "-- lint:allow COLUMN public.users.bio\nALTER TABLE users ADD x int;\n")
+    linted = project.run("lint")
+    assert linted.code == 3
+    assert "names no rule: COLUMN" in linted.out
+    project.add(FIRST, "-- lint:allow drop-column gone\nALTER TABLE users ADD x int;\n")
+    linted = project.run("lint")
+    assert linted.code == 0
+    assert "note lint-allow" in linted.out
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["-- atlas:nolint", "-- atlas:nolint destructive", "-- atlas:nolint DS103 MF101"],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_what_atlas_is_told_to_ignore_is_ignored(project: Project, comment: str, gap: str) -> None:
+    project.add(FIRST, f"{comment}{gap}ALTER TABLE users DROP bio;\n")
     assert project.run("lint").code == 0
+    project.add(FIRST, "-- atlas:nolint incompatible\nALTER TABLE users DROP bio;\n")
+    assert project.run("lint").code == 3
 
 
-@pytest.mark.parametrize("statement", KEEPS)
-def test_what_is_added_replaced_or_renamed_is_not_called_dropped(
+def test_a_down_migration_is_told_in_a_line_what_it_loses(project: Project) -> None:
+    project.add(FIRST, "ALTER TABLE users ADD phone text;\n")
+    project.run("hash")
+    linted = project.run("lint")
+    assert linted.code == 0
+    line = rf"^migrations/down/{FIRST}.sql:\d+: note drop-column: COLUMN public.users.phone is dropped$"
+    assert re.search(line, linted.out, re.MULTILINE)
+
+
+# --- to whom ---
+
+
+def test_programs_read_json(project: Project) -> None:
+    project.add(FIRST, "ALTER TABLE users DROP bio;\n")
+    linted = project.run("lint", format="json")
+    assert linted.code == 3
+    [found] = json.loads(linted.out)["findings"]
+    assert (found["rule"], found["level"], found["line"]) == ("drop-column", "error", 1)
+    assert found["allowed"] is None
+
+
+def test_github_shows_findings_at_their_lines_also_in_a_folder_of_a_repository(
+    project: Project,
+) -> None:
+    top = project.folder.parent
+    subprocess.run(["git", "init", "-q", top], check=True)
+    project.add(FIRST, "\nALTER TABLE users DROP bio;\n")
+    linted = project.run("lint", format="github")
+    place = f"file=lint/migrations/{FIRST}.sql,line=2,title=drop-column"
+    assert linted.out.startswith(f"::error {place}::COLUMN public.users.bio is dropped%0A")
+
+
+def test_gitlab_reads_a_code_quality_report(project: Project) -> None:
+    project.add(FIRST, "ALTER TABLE users DROP bio;\nALTER TABLE users DROP nick;\n")
+    rows = json.loads(project.run("lint", format="gitlab").out)
+    assert [each["severity"] for each in rows] == ["major", "major"]
+    assert [each["location"]["lines"]["begin"] for each in rows] == [1, 2]
+    assert len({each["fingerprint"] for each in rows}) == 2
+
+
+def test_a_merge_request_reads_markdown(project: Project) -> None:
+    project.add(FIRST, "CREATE INDEX o ON orders (user_id);\n")
+    out = project.run("lint", format="markdown").out
+    assert out.startswith("### Migration lint: 1 warning\n")
+    assert "```sql\n-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY o ON orders" in out
+
+
+def test_a_rule_is_explained_and_all_of_them_are(project: Project) -> None:
+    one = project.run("lint", explain="set-not-null").out
+    assert one.startswith("### set-not-null\n")
+    everything = project.run("lint", explain="all").out
+    assert one.strip() in everything
+    unknown = project.run("lint", explain="nothing")
+    assert unknown.code == 1
+    assert "there is no rule nothing" in unknown.err
+
+
+# --- how much it weighs ---
+
+
+def test_production_is_stricter_and_settings_say_otherwise(project: Project) -> None:
+    project.add(FIRST, "CREATE INDEX o ON orders (user_id);\n")
+    assert project.run("lint").code == 0
+    assert project.run("lint", env="production").code == 3
+    settings(project, 'concurrent-index = "error"')
+    assert project.run("lint").code == 3
+    settings(project, 'concurrent-index = "error"\nindex-not-concurrent = "off"')
+    assert project.run("lint").out.startswith("no findings")
+    settings(project, '[tool.modelmigrate.lint.staging]\nconcurrent-index = "error"')
+    assert project.run("lint").code == 0
+    assert project.run("lint", env="staging").code == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('nonsense = "error"', "nonsense, which is no rule"),
+        ('destructive = "fatal"', "'fatal' is no level"),
+        ('[tool.modelmigrate.lint.production]\nnonsense = "off"', "nonsense, which is no rule"),
+    ],
+)
+def test_a_setting_that_is_not_understood_is_an_error(
+    project: Project, text: str, said: str
+) -> None:
+    settings(project, text)
+    linted = project.run("lint")
+    assert linted.code == 1
+    assert said in linted.err
+
+
+def test_the_size_of_a_table_counts_where_its_database_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = project.run("db url").out.strip()
+    monkeypatch.setenv("LIVE_DATABASE_URL", url)
+    execute(url, f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; {BASE} ANALYZE")
+    project.add(
+        FIRST, "ALTER TABLE users ALTER nick TYPE varchar(9);\nCREATE INDEX o ON users (id);\n"
+    )
+    linted = project.run("lint", env="live")
+    assert "Size: 10 rows, " in linted.out
+    assert "note index-not-concurrent" in linted.out
+    assert "error narrow-type" in linted.out  # which fails at one row as at many
+    settings(project, "small-table = 5")
+    assert "warning index-not-concurrent" in project.run("lint", env="live").out
+
+
+# --- which files ---
+
+
+def test_what_one_create_wrote_is_one_deployment_and_so_is_what_a_branch_adds(
+    project: Project,
+) -> None:
+    made = "CREATE TABLE notes (id int);\n"
+    project.add(FIRST, f"-- Part 1 of 2.\n{made}")
+    project.add(SECOND, "-- Part 2 of 2.\nDROP TABLE notes;\n")
+    assert project.run("lint").out.startswith(f"no findings in migrations/{FIRST}.sql, ")
+    project.add(FIRST, made)
+    project.add(SECOND, "DROP TABLE notes;\n")
+    assert project.run("lint").code == 3
+    assert project.run("lint", latest="2").code == 0
+
+
+def test_bad_input_ends_with_one_clear_line_and_no_report(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for options, said in (
+        ({"latest": "0"}, "latest"),
+        ({"format": "xml"}, "Formats: text, json"),
+        ({"env": "nowhere"}, "NOWHERE_DATABASE_URL is not set"),
+        ({"base": "nowhere", "latest": "1"}, "exclude each other"),
+    ):
+        linted = project.run("lint", **options)
+        assert (linted.code, linted.out) == (1, "")
+        assert said in linted.err
+    monkeypatch.setenv("GONE_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/gone")
+    linted = project.run("lint", env="gone")
+    assert (linted.code, linted.out) == (1, "")
+    assert "cannot connect" in linted.err
+    assert "secret" not in linted.err
+
+
+@pytest.mark.parametrize(
+    "statement", ["ALTER TABEL users ADD x int", "ALTER TABLE nobody ADD x int"]
+)
+def test_a_file_that_fails_is_an_error_at_its_line_and_nothing_is_linted(
     project: Project, statement: str
 ) -> None:
-    project.add("20260102000000_next", f"{statement};\n")
+    project.add(FIRST, f"ALTER TABLE users DROP bio;\n{statement};\n")
     linted = project.run("lint")
-    assert linted.code == 0, linted.said
+    assert (linted.code, linted.out) == (1, "")
+    assert f"migrations/{FIRST}.sql:2: this statement fails" in linted.err
+
+
+def test_a_directory_that_does_not_match_its_sum_is_not_linted(project: Project) -> None:
+    file = project.add(FIRST, "ALTER TABLE users ADD x int;\n")
+    file.write_text("ALTER TABLE users ADD y int;\n")
+    linted = project.run("lint")
+    assert (linted.code, linted.out) == (4, "")
+
+
+# --- whether it is true ---
+
+WAITS = {"reads and writes wait": (True, True), "writes wait": (False, True)}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE users DROP bio",
+        "CREATE INDEX u ON users (nick)",
+        "ALTER TABLE users ADD CONSTRAINT nicks CHECK (nick <> '') NOT VALID",
+        "ALTER TABLE users VALIDATE CONSTRAINT known",
+        "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE",
+        "ALTER TABLE users ALTER id TYPE numeric",
+    ],
+)
+def test_who_waits_for_a_statement_waits_on_a_real_server(project: Project, statement: str) -> None:
+    known = "ALTER TABLE users ADD CONSTRAINT known CHECK (id > 0) NOT VALID"
+    url = project.run("db url").out.strip()
+    execute(url, f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; {BASE} {known}")
+    project.add(FIRST, f"{known};\n")
+    project.add(SECOND, f"{statement};\n")
+    settings(project, 'lock-table = "warn"')
+    out = project.run("lint", format="json").out
+    locks = [each["lock"] for each in json.loads(out)["findings"] if each["lock"]]
+    expected = WAITS[locks[0].rpartition(": ")[2]] if locks else None
+    with connected(url) as migrating, connected(url) as other:
+        migrating.execute(f"BEGIN; {statement}")
+        query = "SELECT mode FROM pg_locks WHERE relation = 'users'::regclass AND pid = %s"
+        modes = {mode for (mode,) in other.execute(query, [migrating.info.backend_pid])}
+        other.execute("SET lock_timeout = '50ms'")
+        waits = tuple(
+            raises(other, each)
+            for each in ("SELECT FROM users", "INSERT INTO users VALUES (99, 'a')")
+        )
+    if expected is None:  # nothing was found: nobody waits for long, or at all
+        assert statement.startswith(
+            ("ALTER TABLE users VALIDATE", "ALTER TABLE users ADD CONSTRAINT")
+        )
+    else:
+        assert waits == expected
+        assert any(
+            name == locks[0].partition(" on ")[0] for m in modes for name, _ in [KEEPS_OUT[m]]
+        )
+
+
+def raises(connection: psycopg.Connection[object], statement: str) -> bool:
+    try:
+        connection.execute(statement.encode())
+    except psycopg.errors.LockNotAvailable:
+        return True
+    return False

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from modelmigrate import project
 from modelmigrate.lint.levels import LevelOf, lowered
 from modelmigrate.lint.rule import Found, Level, Rule, lock_line
-from modelmigrate.lint.rules import BY_NAME, RULES
+from modelmigrate.lint.rules import RULES
 from modelmigrate.lint.sizes import Size
 from modelmigrate.lint.steps import ObservedFile
 from modelmigrate.lint.waivers import Waiver, is_ignored, waivers
@@ -66,9 +67,7 @@ def find_all(
             yield _finding(file, rule, each, weight, size, given.reason if given else "")
         for waiver in left:
             if not file.is_down:
-                yield _of_waiver(
-                    file, waiver, f"allows {waiver.rule}, which finds nothing", Level.WARN
-                )
+                yield _of_waiver(file, waiver, f"of {waiver.rule} allows nothing here", Level.NOTE)
 
 
 def _finding(
@@ -83,7 +82,7 @@ def _finding(
 
 def _of_waiver(file: ObservedFile, waiver: Waiver, problem: str, level: Level) -> Finding:
     line = waiver.step.line
-    instead = f"Write: -- lint:allow RULE reason. Rules: {', '.join(BY_NAME)}"
+    cure = f"Write: -- lint:allow RULE reason. All rules: {project.command('lint', explain='all')}"
     return Finding(
-        "lint-allow", "transaction", level, file.name, line, "lint:allow", problem, instead=instead
+        "lint-allow", "transaction", level, file.name, line, "lint:allow", problem, instead=cure
     )

@@ -81,7 +81,7 @@ class Observer:
 
     def _observe(self, name: str, text: str, *, transactional: bool) -> ObservedFile:
         steps: list[Step] = []
-        held: dict[int, str] = {}
+        held: dict[int, tuple[str, int]] = {}
         scans: dict[int, int] = {}
         begun = bool(self.connection.info.transaction_status)
         if transactional and not begun:
@@ -112,7 +112,9 @@ class Observer:
             self.connection.execute("ROLLBACK" if failed else "COMMIT")
         return ObservedFile(name, text, steps, transactional)
 
-    def _run(self, step: Step, held: dict[int, str], scans: dict[int, int], *, alone: bool) -> Step:
+    def _run(
+        self, step: Step, held: dict[int, tuple[str, int]], scans: dict[int, int], *, alone: bool
+    ) -> Step:
         """The step with what its statement did; a statement alone is given a transaction of its own,
         where it can be run in one."""
         if alone:
@@ -130,7 +132,7 @@ class Observer:
                 self.connection.execute("ROLLBACK")
             return replace(step, error=error)
         else:
-            locks, scanned = self._new_locks(held), self._new_scans(scans)
+            locks, scanned = self._new_locks(held, step.line), self._new_scans(scans)
             if alone:
                 self.connection.execute("COMMIT")
         if error:
@@ -139,7 +141,7 @@ class Observer:
             self.catalog = self._look()
         cut, self.cut = tuple(self.cut), []
         return replace(
-            step, after=self.catalog, tag=tag, locks=locks, scanned=scanned, plan=plan, cut=cut,
+            step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned, plan=plan, cut=cut,
             in_transaction=not alone,
         )  # fmt: skip
 
@@ -163,12 +165,13 @@ class Observer:
             return ()
         return tuple(nodes(plan[0]["Plan"]))
 
-    def _new_locks(self, held: dict[int, str]) -> dict[int, str]:
+    def _new_locks(self, held: dict[int, tuple[str, int]], line: int) -> dict[int, str]:
         new: dict[int, str] = {}
         for relation, mode in self.connection.execute(LOCKS).fetchall():
-            stronger = STRENGTH.get(mode, 0) > STRENGTH[held.get(relation, MODES[0])]
-            if relation in self.old.relations and stronger:
-                held[relation] = new[relation] = mode
+            before, _ = held.get(relation, (MODES[0], 0))
+            if relation in self.old.relations and STRENGTH.get(mode, 0) > STRENGTH[before]:
+                new[relation] = mode
+                held[relation] = mode, line
         return new
 
     def _new_scans(self, scans: dict[int, int]) -> frozenset[int]:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable
 
-from modelmigrate import project
 from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.lint.findings import Finding
@@ -47,13 +46,6 @@ def as_text(findings: list[Finding], files: list[str]) -> str:
         lines += [f"    {text}" for text in details(each)]
         lines += [f"        {text}" for text in each.sql.splitlines()]
     summary = f"{counts(findings)} in {', '.join(files) or 'any new migration'}"
-    blocking = [each for each in findings if each.level == Level.ERROR and not each.allowed]
-    if blocking:
-        rules = list(dict.fromkeys(each.rule for each in blocking if each.why))
-        if rules:
-            lines.append("What is intended is allowed by a line above its statement:")
-            lines += [f"-- lint:allow {rule} REASON" for rule in rules]
-            lines.append(f"Then run: {project.command('hash')}")
     return "\n".join([*lines, summary])
 
 

@@ -104,15 +104,16 @@ class Rule(NamedTuple):
 def lock_line(found: Found) -> str:
     """Which lock, on what, for what time, and who waits; empty where it took none that matters."""
     step, table = found.step, found.table
-    mode = step.locks.get(table, "")
+    mode, line = step.held.get(table, ("", 0))
     if mode not in KEEPS_OUT:
         return ""
     name, effect = KEEPS_OUT[mode]
-    if step.is_rewritten(table):
+    if step.is_written_anew(table):
         time = "while all of its rows are written anew"
     elif table in step.scanned:
         time = "while all of its rows are read"
     else:
         time = "for a moment"
+    since = f", held since line {line}" if line < step.line else ""
     until = ", and until the file ends" if step.in_transaction else ""
-    return f"{name} on {step.before.name(table)} {time}{until}: {effect}"
+    return f"{name} on {step.before.name(table)}{since} {time}{until}: {effect}"

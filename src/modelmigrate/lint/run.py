@@ -14,7 +14,7 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.lint.findings import Finding, find_all
 from modelmigrate.lint.levels import environments, level_of
 from modelmigrate.lint.observe import Observer
-from modelmigrate.lint.report import FORMATS, Report, as_text
+from modelmigrate.lint.report import FORMATS, NAMES, Report
 from modelmigrate.lint.rule import Level
 from modelmigrate.lint.sizes import Size, read_sizes
 from modelmigrate.lint.steps import ObservedFile
@@ -23,7 +23,7 @@ from modelmigrate.postgres.environments import LOCAL, find_environment
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.states import replay_migrations
 from modelmigrate.sql.statements import shorten
-from modelmigrate.terminal import progress
+from modelmigrate.terminal import progress, say
 
 
 def lint_migrations(
@@ -47,18 +47,33 @@ def lint_migrations(
     names = [f"migrations/{each.name}" for each in chosen]
     findings = [*find_all(observe(migrations, chosen), level, sizes)] if chosen else []
     text = report(findings, names)
-    if any(each.level == Level.ERROR and not each.allowed for each in findings):
-        raise MigrateError(text, Exit.REFUSED)
+    blocking = [each for each in findings if each.level == Level.ERROR and not each.allowed]
+    if blocking:
+        say(text)
+        raise MigrateError(how_to_go_on(blocking), Exit.REFUSED)
     return text
+
+
+def how_to_go_on(findings: list[Finding]) -> str:
+    """What to do about findings that are errors."""
+    rules = dict.fromkeys(each.rule for each in findings if each.why)
+    lines = ["the migrations are not safe. Nothing was changed. Correct the files"]
+    if rules:
+        lines[0] += ", or allow what is intended by a line above its statement:"
+        lines += [f"-- lint:allow {rule} REASON" for rule in rules]
+    return "\n".join([*lines, f"Then run: {project.command('hash')}"])
 
 
 def warnings_of(names: list[str]) -> list[str]:
     """What is to be said of files that were just written: a line for each finding."""
     migrations = read_migrations()
     chosen = [each for each in migrations if each.name in names]
-    level = level_of(None)
-    found: list[Finding] = [*find_all(observe(migrations, chosen, down=False), level, {})]
-    return [as_text([each], []).rpartition("\n")[0] for each in found if not each.allowed]
+    found = find_all(observe(migrations, chosen, down=False), level_of(None), {})
+    return [
+        f"lint: {NAMES[each.level]} {each.rule}: {each.text}. {each.why}"
+        for each in found
+        if not each.allowed
+    ]
 
 
 def choose(migrations: list[Migration], base: str | None, latest: int | None) -> list[Migration]:

@@ -37,6 +37,9 @@ class Step:
     """What PostgreSQL says that it was, such as `ALTER TABLE`; empty where it did not run."""
     locks: dict[int, str] = field(default_factory=dict)
     """The strongest lock that it took on each old relation, where none as strong was held already."""
+    held: dict[int, tuple[str, int]] = field(default_factory=dict)
+    """The strongest lock on each old relation that its transaction holds, and the line of the statement
+    that took it."""
     scanned: frozenset[int] = frozenset()
     """The old tables whose rows it read one by one."""
     in_transaction: bool = True
