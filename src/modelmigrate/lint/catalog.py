@@ -26,6 +26,8 @@ class Relation(NamedTuple):
     row_security: bool
     forced: bool
     """Whether row security holds for the owner, too."""
+    invoker: bool
+    """Whether a view asks for the rights of who reads it."""
 
     @property
     def is_table(self) -> bool:
@@ -69,6 +71,8 @@ class Constraint(NamedTuple):
     definition: str
     index_oid: int
     references: int
+    columns: tuple[int, ...]
+    """Their numbers."""
 
 
 class Index(NamedTuple):
@@ -121,6 +125,18 @@ class OnTable(NamedTuple):
     name: str
     definition: str
     enabled: str
+    """As in `pg_trigger.tgenabled`; empty for a policy."""
+    routine: int
+    """What a trigger calls; 0 for a policy."""
+    open: bool
+    """Whether it is a policy that gives access, to all rows."""
+
+
+class Reads(NamedTuple):
+    """That a view reads a table."""
+
+    view: int
+    table: int
 
 
 class Privilege(NamedTuple):
@@ -159,6 +175,7 @@ class Catalog(NamedTuple):
     schemas: dict[int, Named]
     extensions: dict[int, Named]
     uses: frozenset[Uses]
+    reads: frozenset[Reads]
     privileges: frozenset[Privilege]
 
     def name(self, table: int) -> str:
@@ -179,6 +196,7 @@ KINDS: dict[str, Any] = {
     "schemas": Named,
     "extensions": Named,
     "uses": Uses,
+    "reads": Reads,
     "privileges": Privilege,
 }
 
@@ -191,7 +209,7 @@ def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
     }
     fields: dict[str, Any] = {
         name: frozenset(found)
-        if name in ("uses", "privileges")
+        if name in ("uses", "reads", "privileges")
         else {(each.table, each.number) if name == "columns" else each.oid: each for each in found}
         for name, found in rows.items()
     }

@@ -1,6 +1,7 @@
 """Migration files run on a copy of the schema, statement by statement, and what each of them did there:
 seen in the catalogs, in `pg_locks` and in the statistics of the transaction, not in the text."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transact
 from modelmigrate.lint.catalog import Catalog, read_catalog
 from modelmigrate.lint.steps import MODES, STRENGTH, ObservedFile, Step
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import require_statement_to_blame
+from modelmigrate.postgres.execute import execute_all, require_statement_to_blame
 from modelmigrate.sql.statements import split_statements, strip_comments
 
 LOCKS = """
@@ -26,6 +27,12 @@ SCANS = "SELECT relid, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0
 ONLY_NEW = re.compile(
     r"CREATE (TABLE|TABLE AS|INDEX|SEQUENCE|TYPE|DOMAIN|SCHEMA|EXTENSION|VIEW)|COMMENT|SET"
 )
+# Its plans come as notices, of the functions that a statement calls, too.
+AUTO_EXPLAIN = """
+    LOAD 'auto_explain'; SET auto_explain.log_level = notice; SET auto_explain.log_format = json;
+    SET auto_explain.log_verbose = on; SET auto_explain.log_nested_statements = on;
+    SET auto_explain.log_min_duration = 0"""
+PLAN = re.compile(r"duration: .*?plan:\n(.*)", re.DOTALL)
 CHANGES_ROWS = re.compile(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b", re.IGNORECASE)
 DELIMITER = re.compile(r"^-- ?atlas:delimiter +(\S.*)$", re.MULTILINE)
 
@@ -49,20 +56,27 @@ class Observer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.cut: list[str] = []
+        self.plans: list[str] = []
 
     def __enter__(self) -> "Observer":
         self.closing = closing(connect(self.url, search_path="public"))
         self.connection = self.closing.__enter__()
         self.connection.add_notice_handler(self._notice)
+        # Where the library is missing, or the role is no superuser, functions are not looked into.
+        self.explains_all = execute_all(self.connection, AUTO_EXPLAIN)
         self.old = self.catalog = self._look()
         return self
 
     def __exit__(self, *reason: object) -> None:
+        execute_all(self.connection, "ROLLBACK; SET auto_explain.log_min_duration = -1")
         self.closing.__exit__(*reason)
 
     def _notice(self, diagnostic: errors.Diagnostic) -> None:
+        text = diagnostic.message_primary or ""
         if diagnostic.sqlstate == errors.NameTooLong.sqlstate:
-            self.cut.append(diagnostic.message_primary or "")
+            self.cut.append(text)
+        elif found := PLAN.match(text):
+            self.plans.append(found[1])
 
     def run(self, name: str, text: str) -> ObservedFile:
         """Run a migration; after an error, nothing more can be run."""
@@ -121,8 +135,10 @@ class Observer:
             held.clear()
             scans.clear()
             self.connection.execute("BEGIN")
-        plan = self._explain(step.sql)
+        self.plans.clear()
+        plans = [] if self.explains_all else self._explain(step.sql)
         tag, error = self._execute(step.sql)
+        plans += [tuple(nodes(json.loads(each)["Plan"])) for each in self.plans]
         if alone and isinstance(error, errors.ActiveSqlTransaction):
             self.connection.execute("ROLLBACK")
             tag, error = self._execute(step.sql)
@@ -141,7 +157,7 @@ class Observer:
             self.catalog = self._look()
         cut, self.cut = tuple(self.cut), []
         return replace(
-            step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned, plan=plan, cut=cut,
+            step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned, plans=tuple(plans), cut=cut,
             in_transaction=not alone,
         )  # fmt: skip
 
@@ -152,18 +168,18 @@ class Observer:
             require_statement_to_blame(error)
             return "", error
 
-    def _explain(self, sql: str) -> tuple[dict[str, Any], ...]:
-        """The plan of a statement that may change rows; empty where it is none, or cannot be planned."""
+    def _explain(self, sql: str) -> list[tuple[dict[str, Any], ...]]:
+        """The plan of a statement that may change rows; none where it is none, or cannot be planned."""
         statement = strip_comments(sql)
         if not CHANGES_ROWS.match(statement):
-            return ()
+            return []
         try:
             with self.connection.transaction():
                 explain = f"EXPLAIN (VERBOSE, FORMAT JSON) {statement}"
                 [(plan,)] = self.connection.execute(explain.encode()).fetchall()
         except psycopg.Error:
-            return ()
-        return tuple(nodes(plan[0]["Plan"]))
+            return []
+        return [tuple(nodes(plan[0]["Plan"]))]
 
     def _new_locks(self, held: dict[int, tuple[str, int]], line: int) -> dict[int, str]:
         new: dict[int, str] = {}

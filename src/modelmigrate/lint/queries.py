@@ -13,7 +13,8 @@ QUERIES = {
         SELECT c.oid, nspname, format('%I.%I', nspname, relname), relkind,
                coalesce(pg_relation_filenode(c.oid), 0),
                CASE WHEN relispartition THEN (SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid)
-                    ELSE 0 END, relrowsecurity, relforcerowsecurity
+                    ELSE 0 END, relrowsecurity, relforcerowsecurity,
+               coalesce(reloptions && '{{security_invoker=true,security_invoker=on,security_invoker=1}}', false)
         FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I', 'c')
           AND {NOT_OF_EXTENSION.format("pg_class", "c.oid")}""",
@@ -27,7 +28,7 @@ QUERIES = {
           AND attnum > 0 AND NOT attisdropped""",
     "constraints": f"""
         SELECT c.oid, conrelid, quote_ident(conname), contype, convalidated,
-               pg_get_constraintdef(c.oid), conindid, confrelid
+               pg_get_constraintdef(c.oid), conindid, confrelid, coalesce(conkey, '{{}}')::int2[]
         FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
         WHERE {USER_SCHEMAS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')""",
     "indexes": f"""
@@ -63,6 +64,13 @@ QUERIES = {
             FROM pg_depend d JOIN pg_constraint c ON c.oid = d.objid AND contype = 'c'
             WHERE classid = 'pg_constraint'::regclass AND refclassid = 'pg_proc'::regclass
         ) AS used (refobjid, kind, name) WHERE refobjid >= 16384""",
+    "reads": f"""
+        SELECT DISTINCT ev_class, refobjid
+        FROM pg_depend d JOIN pg_rewrite r ON r.oid = objid
+        JOIN pg_class c ON c.oid = ev_class AND relkind IN ('v', 'm')
+        JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE {USER_SCHEMAS} AND classid = 'pg_rewrite'::regclass
+          AND refclassid = 'pg_class'::regclass AND refobjid <> ev_class""",
     "privileges": f"""
         SELECT object, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
                privilege_type,
@@ -94,13 +102,14 @@ QUERIES = {
         ) AS objects (object, acl, owner, usual), aclexplode(acl)
         WHERE grantee <> owner""",
     "triggers": f"""
-        SELECT t.oid, tgrelid, quote_ident(tgname), pg_get_triggerdef(t.oid), tgenabled
+        SELECT t.oid, tgrelid, quote_ident(tgname), pg_get_triggerdef(t.oid), tgenabled, tgfoid::int8, false
         FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS} AND NOT tgisinternal""",
     "policies": f"""
         SELECT p.oid, polrelid, quote_ident(polname),
                concat(polpermissive, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), '|',
-                      pg_get_expr(polwithcheck, polrelid)), ''
+                      pg_get_expr(polwithcheck, polrelid)), '', 0,
+               polpermissive AND 'true' IN (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
         FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS}""",
     "types": f"""

@@ -1,6 +1,6 @@
 """What a statement of a migration did to the schema, as rules ask for it."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,6 +19,11 @@ MODES = (
 STRENGTH = {mode: number for number, mode in enumerate(MODES)}
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+def has_condition(plan: Iterable[dict[str, Any]]) -> bool:
+    """Whether a plan leaves any rows out."""
+    return any(key.endswith(("Filter", " Cond")) for node in plan for key in node)
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,8 @@ class Step:
     error: psycopg.Error | None = None
     refused: Kind | None = None
     """Why no migration may contain it; it did not run then."""
-    plan: tuple[dict[str, Any], ...] = ()
-    """The nodes of the plan of a statement that may change rows."""
+    plans: tuple[tuple[dict[str, Any], ...], ...] = ()
+    """The nodes of each plan that it ran, those of the functions that it called among them."""
     cut: tuple[str, ...] = ()
     """What PostgreSQL says of names that are too long."""
 
@@ -131,24 +136,22 @@ class Step:
             if each == table or self.is_part(each, table)
         )
 
-    def changed_by(self, operation: str) -> list[int]:
-        """The tables whose rows it changes by this operation, such as `Delete`."""
+    def changed_by(self, operation: str, *, whole: bool = False) -> list[int]:
+        """The old tables whose rows it changes by this operation, such as `Delete`; or the `whole` of
+        whose rows, without a condition."""
         names = {
             tuple(map(unquote, split_name(each.name))): each.oid
             for each in self.after.relations.values()
+            if each.oid in self.old.relations
         }
         found = [
             (node.get("Schema", ""), node.get("Relation Name", ""))
-            for node in self.plan
+            for plan in self.plans
+            if not (whole and has_condition(plan))
+            for node in plan
             if node.get("Operation") == operation
         ]
-        return [names[each] for each in found if each in names]
-
-    def touches_all_rows(self) -> bool:
-        """Whether a statement that changes rows does so without a condition."""
-        return bool(self.plan) and not any(
-            key.endswith(("Filter", " Cond")) for node in self.plan for key in node
-        )
+        return list(dict.fromkeys(names[each] for each in found if each in names))
 
     @property
     def statement(self) -> str:

@@ -287,8 +287,8 @@ CREATE INDEX CONCURRENTLY orders_placed_idx ON orders (placed); --! ignored-dire
 === two statements outside a transaction
 -- atlas:txmode none
 
-CREATE INDEX CONCURRENTLY a ON orders (placed);
-CREATE INDEX CONCURRENTLY b ON orders (status); --! several-statements
+ALTER TABLE orders ADD COLUMN zone text; --! several-statements
+CREATE INDEX CONCURRENTLY b ON orders (zone);
 === a long name
 CREATE INDEX CONCURRENTLY_is_no_word_here_but_this_name_is_longer_than_sixty_three_bytes ON items (amount); --! long-name index-not-concurrent
 === a function of an index

@@ -31,6 +31,7 @@ from modelmigrate.lint.rules import (
     narrow_type,
     new_value_used,
     not_in_transaction,
+    open_policy,
     refresh_not_concurrent,
     refused_statement,
     reindex_not_concurrent,
@@ -51,6 +52,7 @@ from modelmigrate.lint.rules import (
     table_scan,
     unique_rows,
     validated_at_once,
+    view_row_security,
 )
 
 RULES = (
@@ -100,6 +102,8 @@ RULES = (
     long_name.RULE,
     row_security_missing.RULE,
     row_security_off.RULE,
+    open_policy.RULE,
+    view_row_security.RULE,
     definer_search_path.RULE,
     grant_to_public.RULE,
     stale_results.RULE,

@@ -12,10 +12,8 @@ def find(file: ObservedFile) -> Iterator[Found]:
     locked: set[int] = set()
     for step in file.steps:
         for table in [*step.changed_by("Update"), *step.changed_by("Delete")]:
-            if not step.is_old(table):
-                continue
             name = step.after.name(table)
-            whole = step.touches_all_rows() and table in step.changed_by("Update")
+            whole = table in step.changed_by("Update", whole=True)
             if locked:
                 names = ", ".join(sorted(step.after.name(each) for each in locked))
                 what = f"has rows changed while {names} is locked"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from modelmigrate.lint.catalog import Catalog, Constraint
+from modelmigrate.lint.catalog import Constraint
 from modelmigrate.lint.rule import Example, Found, Level, Rule
 from modelmigrate.lint.steps import ObservedFile
 
@@ -21,21 +21,25 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 and not table.parent
                 and (not constraint.references or constraint.references in step.after.relations)
                 and not any(name in constraint.definition for name in lost)
-                and not is_kept(file.end, constraint)
+                and not is_kept(file, constraint)
             ):
                 label = f"CONSTRAINT {constraint.name} on {table.name}"
                 yield Found(step, label, f"is dropped: {constraint.definition}", table.oid)
 
 
-def is_kept(catalog: Catalog, gone: Constraint) -> bool:
-    """Whether another constraint of the table says the same, or stands for it under its name; or a
-    column says itself that it is NOT NULL, or an index that rows are unique."""
+def is_kept(file: ObservedFile, gone: Constraint) -> bool:
+    """Whether another constraint of the table says the same, or a new one of its kind is about the same
+    columns; or a column says itself that it is NOT NULL."""
     same = gone.definition.removesuffix(" NOT VALID")
-    others = [each for each in catalog.constraints.values() if each.table == gone.table]
-    columns = [each for each in catalog.columns.values() if each.table == gone.table]
+    others = [each for each in file.end.constraints.values() if each.table == gone.table]
+    columns = [each for each in file.end.columns.values() if each.table == gone.table]
     return any(
         each.definition.removesuffix(" NOT VALID") == same
-        or (each.kind == gone.kind and each.name == gone.name)
+        or (
+            each.kind == gone.kind
+            and set(each.columns) == set(gone.columns)
+            and each.oid not in file.steps[0].old.constraints
+        )
         for each in others
     ) or any(each.not_null and same == f"CHECK (({each.name} IS NOT NULL))" for each in columns)
 
@@ -54,6 +58,10 @@ RULE = Rule(
         Example("CREATE TABLE a (x int CHECK (x > 0))", "ALTER TABLE a DROP CONSTRAINT a_x_check"),
         Example("CREATE TABLE a (x int UNIQUE)", "ALTER TABLE a DROP CONSTRAINT a_x_key"),
         Example(
+            "CREATE TABLE a (x int, y int, CONSTRAINT k UNIQUE (x))",
+            "ALTER TABLE a DROP CONSTRAINT k, ADD CONSTRAINT k UNIQUE (x, y)",
+        ),
+        Example(
             "CREATE TABLE a (x int PRIMARY KEY); CREATE TABLE b (y int REFERENCES a)",
             "ALTER TABLE b DROP CONSTRAINT b_y_fkey",
         ),
@@ -63,6 +71,11 @@ RULE = Rule(
             "CREATE TABLE a (x int CHECK (x > 0))",
             "ALTER TABLE a DROP CONSTRAINT a_x_check,"
             " ADD CONSTRAINT a_x_check CHECK (x > 1) NOT VALID",
+        ),
+        Example(
+            "CREATE TABLE a (x int CHECK (x > 0))",
+            "ALTER TABLE a ADD CONSTRAINT wider CHECK (x >= 0) NOT VALID;"
+            " ALTER TABLE a DROP CONSTRAINT a_x_check",
         ),
         Example(
             "CREATE TABLE a (x int PRIMARY KEY); CREATE TABLE b (y int REFERENCES a)",

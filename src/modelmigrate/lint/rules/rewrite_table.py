@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from modelmigrate.lint.catalog import Catalog, Relation
 from modelmigrate.lint.rule import Example, Found, Rule
+from modelmigrate.lint.rules.delete_rows import CALLS, is_emptied
 from modelmigrate.lint.rules.narrow_type import is_converted, is_narrowed
 from modelmigrate.lint.steps import ObservedFile, Step
 
@@ -27,6 +28,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 and step.is_old(table.oid)
                 and not table.parent
                 and table.oid not in narrowed
+                and not (step.tag in CALLS and is_emptied(step, table.oid))
                 and (
                     table.oid in converted
                     or step.is_written_anew(table.oid)
@@ -39,9 +41,9 @@ def find(file: ObservedFile) -> Iterator[Found]:
 def has_new_indexes(step: Step, table: int) -> bool:
     """Whether an index that a table had before has another file."""
 
-    def files(catalog: Catalog) -> dict[str, int]:
+    def files(catalog: Catalog) -> dict[tuple[str, str], int]:
         indexes = [each for each in catalog.indexes.values() if each.table == table]
-        return {each.name: catalog.relations[each.oid].file for each in indexes}
+        return {(each.name, each.definition): catalog.relations[each.oid].file for each in indexes}
 
     before, after = files(step.before), files(step.after)
     return any(file != before.get(name, file) for name, file in after.items())
