@@ -23,6 +23,8 @@ class Settings:
     """Seconds to wait for another migration to end."""
     attempts: int = 5
     """How often a migration is tried when a lock, a deadlock or a lost connection stops it."""
+    online: bool = True
+    """Whether new migrations are written so that they block nobody for long; else they are shorter."""
     ignore: tuple[str, ...] = ()
     """Globs for what is no drift, such as "ACL *"."""
     models: str = "domain.models:Base"
@@ -37,8 +39,9 @@ class Settings:
 
 # What pyproject.toml may say for a setting of this type.
 VALID: dict[object, Callable[[Any], bool]] = {
-    float: lambda value: isinstance(value, int | float) and value >= 0,
-    int: lambda value: isinstance(value, int) and value >= 1,
+    bool: lambda value: isinstance(value, bool),
+    float: lambda value: type(value) in (int, float) and value >= 0,
+    int: lambda value: type(value) is int and value >= 1,
     str: lambda value: isinstance(value, str),
     dict[str, Any]: lambda value: isinstance(value, dict),
     tuple[str, ...]: lambda value: (
@@ -152,7 +155,7 @@ def settings(folder: Path | None = None) -> Settings:
     known = {each.name.replace("_", "-"): each for each in fields(Settings)}
     values: dict[str, Any] = {}
     for name, value in tables.get("modelmigrate", {}).items():
-        if name not in known or isinstance(value, bool) or not VALID[known[name].type](value):
+        if name not in known or not VALID[known[name].type](value):
             raise MigrateError(
                 f"pyproject.toml: [tool.modelmigrate] {name} = {value!r} is not understood."
                 f" Known: {', '.join(known)}"

@@ -3,6 +3,7 @@
 import atexit
 import functools
 import io
+import json
 import os
 import re
 import shlex
@@ -80,7 +81,9 @@ class Project(NamedTuple):
 
     def set(self, **settings: float) -> None:
         """Set what `[tool.modelmigrate]` may say."""
-        lines = [f"{name.replace('_', '-')} = {value}" for name, value in settings.items()]
+        lines = [
+            f"{name.replace('_', '-')} = {json.dumps(value)}" for name, value in settings.items()
+        ]
         text = "\n".join(
             [f'[project]\nname = "{self.folder.name}"', "[tool.modelmigrate]", *lines, ""]
         )

@@ -13,6 +13,7 @@ from modelmigrate.migrations.files import ProvenFile, file_name, write_migration
 from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.contents import read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.online import make_online
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
 from modelmigrate.planning.renames import possible_renames, read_names, rename_statements
@@ -68,6 +69,8 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             if not (statements := tell_that_made_for_models(plan)):  # only the formatting differs
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")
+            if project.settings().online:
+                statements = make_online(statements, current_url, current, desired_url, result)
             groups = split_by_transaction(statements, current)
             before = State(current_url, current)
             files, notes = prove_on_rows(before, groups, changed_tables(changes, current), result)

@@ -16,6 +16,7 @@ from modelmigrate.atlas.directory import (
 )
 from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import MigrateError
+from modelmigrate.sql.names import split_name
 from modelmigrate.sql.patterns import INDEX_STATEMENT
 from modelmigrate.sql.statements import strip_comments
 
@@ -50,7 +51,7 @@ def file_names(name: str, texts: list[str]) -> list[str]:
     for number, text in enumerate(texts):
         index = INDEX_STATEMENT.match(strip_comments(text).replace(" CONCURRENTLY", ""))
         own_name = index and len(texts) > 1 and text.startswith(TXMODE_NONE)
-        stem = f"{name}_{file_name(index['name'])}" if index and own_name else name
+        stem = f"{name}_{file_name(split_name(index['name'])[1])}" if index and own_name else name
         names.append(f"{moment + timedelta(seconds=number):{VERSION_FORMAT}}_{stem}.sql")
     return names
 

@@ -8,12 +8,14 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.planning.names import own_name
 from modelmigrate.schema.catalog import names_to_escape
-from modelmigrate.schema.diff import Schema, diff
+from modelmigrate.schema.diff import Schema, SchemaObject, diff
 from modelmigrate.schema.inheritance import parents_of
 from modelmigrate.schema.namespaces import common_schemas
+from modelmigrate.sql.alter import parse_alter_table
 from modelmigrate.sql.names import IDENTIFIER, QUALIFIED, label_name, quote, split_name, unquote
-from modelmigrate.sql.patterns import INDEX_STATEMENT
+from modelmigrate.sql.patterns import DEFERRABLE, INDEX_STATEMENT
 from modelmigrate.sql.statements import shorten, split_parentheses, strip_comments
 
 ALTER_TABLE = re.compile(rf"ALTER TABLE (?P<name>{QUALIFIED}) ")
@@ -22,6 +24,9 @@ CREATE_TABLE = re.compile(rf"CREATE TABLE (?P<name>{QUALIFIED}) \(")
 PRIMARY_KEY = re.compile(
     rf"\AALTER TABLE ONLY {QUALIFIED}\s+ADD CONSTRAINT (?P<name>{IDENTIFIER}) PRIMARY KEY "
 )
+# A constraint as Atlas writes it in a table, or adds it; of a primary key, the name may be missing. Not a
+# column that is called CONSTRAINT, which is in quotes.
+CONSTRAINT = re.compile(rf"(?:ADD )?(?:CONSTRAINT (?P<name>{IDENTIFIER})\s|PRIMARY KEY )")
 
 
 def apply_atlas_plan(context: PlanContext) -> str:
@@ -48,7 +53,7 @@ def apply_atlas_plan(context: PlanContext) -> str:
         return str(error)
     remaining = [
         with_named_key(context, each)
-        for each in statements
+        for each in without_deferrable(context.desired, statements)
         if not is_formatting_only(each, changed_labels)
         and not is_inherited(each, context.desired, changed_tables)
     ]
@@ -80,6 +85,40 @@ def is_inherited(statement: str, desired: Schema, changed_tables: set[str]) -> b
     altered = ALTER_TABLE.match(strip_comments(statement))
     table = desired.get(f"TABLE {label_name(altered['name'])}") if altered else None
     return bool(table and table.label not in changed_tables and parents_of(table))
+
+
+def without_deferrable(desired: Schema, statements: list[str]) -> list[str]:
+    """The statements without the constraints that are to be DEFERRABLE, which Atlas does not say: they are
+    made once, by other statements."""
+    late = [obj for obj in desired.values() if DEFERRABLE.search(obj.create_sql)]
+    if not late:
+        return statements
+    return [*filter(None, (without_constraints(each, late) for each in statements))]
+
+
+def without_constraints(statement: str, constraints: list[SchemaObject]) -> str:
+    """A CREATE TABLE or an ALTER TABLE without those of these constraints that it makes; empty where nothing
+    is left."""
+    head, items, tail = split_parentheses(statement)
+    created, alter = CREATE_TABLE.match(strip_comments(head)), parse_alter_table(statement)
+    table = created["name"] if created else alter.table if alter else ""
+    label = f"TABLE {label_name(table)}"
+    others = [each for each in constraints if label in each.belongs_to]
+    names = {unquote(own_name(each)[1]) for each in others}
+    has_key = any(PRIMARY_KEY.search(each.create_sql) for each in others)
+
+    def stays(item: str) -> bool:
+        found = CONSTRAINT.match(item)
+        return not found or not (unquote(found["name"]) in names if found["name"] else has_key)
+
+    if created and others:
+        kept = [f"  {item}" for item in items if stays(item)]
+        return "\n".join([head, ",\n".join(kept), tail])
+    if alter and others:
+        comments = statement.removesuffix(strip_comments(statement))
+        actions = [each for each in alter.actions if stays(each)]
+        return comments + alter._replace(actions=actions).statement if actions else ""
+    return statement
 
 
 def with_named_key(context: PlanContext, statement: str) -> str:

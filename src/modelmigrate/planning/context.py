@@ -31,6 +31,13 @@ class InTransaction(str):
     __slots__ = ()
 
 
+class Apart(str):
+    """A statement that may take long, though others read and write meanwhile: it shares a transaction
+    with its likes alone, since others take locks that block them."""
+
+    __slots__ = ()
+
+
 @dataclass
 class PlanContext:
     """One attempt at a plan: a scratch database on its way to the desired schema."""

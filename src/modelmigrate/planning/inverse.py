@@ -3,6 +3,7 @@ dropped or replaced is created as it was. Whether that restores the schema is fo
 
 import re
 
+from modelmigrate.planning.in_place import changes_in_place
 from modelmigrate.planning.kinds import REPLACE_FORMS, TYPES, inverse_statement
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.table import split_table
@@ -16,6 +17,8 @@ from modelmigrate.sql.names import (
 )
 
 COLUMN = re.compile(rf"(?!CONSTRAINT |NOT NULL ){IDENTIFIER}")
+NOT_NULL = re.compile(rf"(?: CONSTRAINT {IDENTIFIER})? NOT NULL\Z")
+CHECK = re.compile(rf"CONSTRAINT (?P<name>{IDENTIFIER}) CHECK ")
 # What a part of a table needs, and the label of that by its name.
 NEEDS = {
     "FK CONSTRAINT": (re.compile(rf" REFERENCES ({QUALIFIED})\("), "TABLE {}"),
@@ -50,7 +53,7 @@ def inverse_plan(previous: Schema, current: Schema) -> list[str]:
     ]
     if not all(drops):
         raise NoInverseError
-    creations, columns = [], []
+    first, creations, last = [], [], []
     for change in changes:
         if change.kind.endswith("ACL") or (
             change.current and change.kind in TYPES and change.desired
@@ -58,18 +61,33 @@ def inverse_plan(previous: Schema, current: Schema) -> list[str]:
             raise NoInverseError
         if change.desired is None:
             continue
+        if statements := in_place(change):
+            creations += statements
+            continue
         if change.kind == "SEQUENCE" and back.isdisjoint(change.desired.belongs_to):
             raise NoInverseError
         if change.kind == "TABLE" and change.current:
-            columns.append(drop_columns(change))
+            before, after = inverse_of_table(change)
+            first += before
+            last += after
         else:
             creations.append(creation(change))
-    return [*drops, *creations, *columns]
+    return [*drops, *first, *creations, *last]
 
 
 def is_dropped(change: Change) -> bool:
     """Whether its current side goes first, if there is one: what cannot be replaced does."""
-    return not change.desired or change.kind not in {"TABLE", *TYPES, *REPLACE_FORMS}
+    kinds = {"TABLE", *TYPES, *REPLACE_FORMS}
+    return not change.desired or not (change.kind in kinds or in_place(change))
+
+
+def in_place(change: Change) -> list[str]:
+    """The statements that take a change back in its place; none where it cannot be."""
+    return (
+        changes_in_place(change.current, change.desired)
+        if change.current and change.desired
+        else []
+    )
 
 
 def creation(change: Change) -> str:
@@ -104,8 +122,10 @@ def in_order_of_dropping(changes: list[Change]) -> list[Change]:
     return [*ordered, *last]
 
 
-def drop_columns(change: Change) -> str:
-    """The statement that drops the columns by which a table has grown, as Atlas writes it.
+def inverse_of_table(change: Change) -> tuple[list[str], list[str]]:
+    """The statements that make way for what is created: they drop the checks that a table has got, and the
+    NOT NULLs. And those that come last: they add what it had of these, and drop the columns by which it
+    has grown, as Atlas writes it.
 
     Raises:
         NoInverseError: it has changed in any other way.
@@ -115,11 +135,34 @@ def drop_columns(change: Change) -> str:
     (head, items, tail), (old_head, old_items, old_tail) = (
         split_table(each.create_sql) for each in (change.current, change.desired)
     )
-    columns = [COLUMN.match(item) for item in items if item not in old_items]
-    if (head, tail) != (old_head, old_tail) or not {*old_items} <= {*items} or not all(columns):
+    added = [item for item in items if item not in old_items]
+    removed = [item for item in old_items if item not in items]
+    nullable = {*removed} & {NOT_NULL.sub("", item) for item in added}
+    required = {item for item in removed if NOT_NULL.sub("", item) in added} - nullable
+    checks = [item for item in removed if CHECK.match(item)]
+    if (head, tail) != (old_head, old_tail) or {*removed} - nullable - required - {*checks}:
         raise NoInverseError
-    schema, name = split_name(change.desired.quoted_name)
-    name = quote(unquote(name))
-    drops = ", ".join(f"DROP COLUMN {quote(unquote(each[0]))}" for each in columns if each)
-    where = name if schema == "public" else f"{schema}.{name}"
-    return f"-- Modify {name} table\nALTER TABLE {where} {drops};"
+    alter = f"ALTER TABLE {change.desired.quoted_name}"
+    first, last, grown = [], [], []
+    for item in added:
+        if check := CHECK.match(item):
+            first.append(
+                f"{alter} DROP CONSTRAINT IF EXISTS {check['name']};"
+            )  # of a parent, gone with it
+        elif not (column := COLUMN.match(item)):
+            raise NoInverseError
+        elif NOT_NULL.sub("", item) in nullable:
+            first.append(f"{alter} ALTER COLUMN {column[0]} DROP NOT NULL;")
+        elif f"{item} NOT NULL" in required:
+            last.append(f"{alter} ALTER COLUMN {column[0]} SET NOT NULL;")
+        elif item in {NOT_NULL.sub("", each) for each in required}:
+            raise NoInverseError  # a NOT NULL with a name of its own
+        else:
+            grown.append(f"DROP COLUMN {quote(unquote(column[0]))}")
+    last += [f"{alter} ADD {check};" for check in checks]
+    if grown:
+        schema, name = split_name(change.desired.quoted_name)
+        name = quote(unquote(name))
+        where = name if schema == "public" else f"{schema}.{name}"
+        last.append(f"-- Modify {name} table\nALTER TABLE {where} {', '.join(grown)};")
+    return first, last

@@ -15,15 +15,21 @@ from modelmigrate.planning.kinds import (
 from modelmigrate.planning.sequences import alter_sequence
 from modelmigrate.planning.tables import alter_table_options, change_column_types
 from modelmigrate.schema.diff import Change, SchemaObject, diff
-from modelmigrate.sql.patterns import QUOTED_NUMBER
+from modelmigrate.sql.patterns import DEFERRABLE, QUOTED_NUMBER
 
 # --- what Atlas misses ---
 
 
 def known_to_be_missed(changes: list[Change]) -> set[str]:
-    """The labels of new tables that Atlas would create in another spelling, without an attempt at it."""
+    """The labels of new tables that Atlas would create in another spelling, and of the constraints that it
+    is not asked for, without an attempt at it."""
     tables = [each.desired for each in changes if each.kind == "TABLE" and not each.current]
-    return {each.label for each in tables if each and QUOTED_NUMBER.search(each.create_sql)}
+    spelled = {each.label for each in tables if each and QUOTED_NUMBER.search(each.create_sql)}
+    return spelled | {
+        each.label
+        for each in changes
+        if each.desired and DEFERRABLE.search(each.desired.create_sql)
+    }
 
 
 def create_what_atlas_misses(context: PlanContext, missed_by_atlas: set[str]) -> None:

@@ -15,6 +15,7 @@ from modelmigrate.planning.composites import change_composites
 from modelmigrate.planning.context import MAX_ROUNDS, CannotPlanError, PlanContext
 from modelmigrate.planning.domains import change_domains
 from modelmigrate.planning.generated import change_generated_columns
+from modelmigrate.planning.in_place import change_in_place
 from modelmigrate.planning.kinds import is_planned_by_atlas
 from modelmigrate.planning.names import rename_what_is_the_same
 from modelmigrate.planning.objects import (
@@ -58,6 +59,7 @@ def plan_schema_change(
             carry_sequences_over(context)
             change_domains(context)
             change_composites(context)
+            change_in_place(context)
             drop_objects(context)
             create_objects(context, partial(stands_alone, {*context.current()}))
             change_generated_columns(context)
@@ -212,6 +214,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         carry_sequences_over(context)
         change_domains(context)
         change_composites(context)
+        change_in_place(context)
         if missed_by_atlas:
             create_what_atlas_misses(context, missed_by_atlas)
         change_generated_columns(context)

@@ -34,7 +34,7 @@ def alter_table_options(current: SchemaObject, desired: SchemaObject) -> list[st
         *([f"{alter} SET {logged};"] if head != desired_head else []),
         *change_inheritance(alter, current, desired),
         *change_inline_constraints(alter, items, desired_items),
-        *change_storage_parameters(alter, tail, desired_tail),
+        *change_storage_parameters(alter, *map(storage_options, (tail, desired_tail))),
         *change_settings(tail, desired_tail),
     ]
 
@@ -78,9 +78,9 @@ def type_of(column: Column) -> str:
     )
 
 
-def change_storage_parameters(alter: str, tail: str, desired_tail: str) -> list[str]:
+def change_storage_parameters(alter: str, options: str, desired_options: str) -> list[str]:
     """Reset and set what stands in WITH (...)."""
-    parameters, desired_parameters = (storage_parameters(each) for each in (tail, desired_tail))
+    parameters, desired_parameters = map(storage_parameters, (options, desired_options))
     return [
         *(f"{alter} RESET ({key});" for key in parameters if key not in desired_parameters),
         *(
@@ -91,11 +91,16 @@ def change_storage_parameters(alter: str, tail: str, desired_tail: str) -> list[
     ]
 
 
-def storage_parameters(tail: str) -> dict[str, str]:
-    """The parameters in the WITH (...) that follows a table's columns, those of its TOAST table too."""
-    found = re.search(r"\nWITH \((.*)\);\Z", split_statements(tail)[0], re.DOTALL)
-    items = split_at_commas(found[1]) if found else []
+def storage_parameters(options: str) -> dict[str, str]:
+    """The parameters in a WITH (...)."""
+    items = split_at_commas(options) if options else []
     return {key: value for key, _, value in (item.partition("=") for item in items)}
+
+
+def storage_options(tail: str) -> str:
+    """What stands in the WITH (...) that follows a table's columns, for its TOAST table too."""
+    found = re.search(r"\nWITH \((.*)\);\Z", split_statements(tail)[0], re.DOTALL)
+    return found[1] if found else ""
 
 
 def change_settings(tail: str, desired_tail: str) -> list[str]:

@@ -19,6 +19,9 @@ QUOTED_NUMBER = re.compile(
     r" DEFAULT '-?\d+'::(?:bigint|double precision|numeric|real|smallint)\b(?!\[)"
 )
 
+# The end of a constraint that may be looked at late, as `pg_dump` writes it. Not a string in a check.
+DEFERRABLE = re.compile(r" DEFERRABLE(?P<when> INITIALLY DEFERRED)?(?=(?: NOT VALID)?;\Z)")
+
 # --- indexes ---
 
 # How a CREATE INDEX or DROP INDEX begins, in the words of Atlas or `pg_dump`; a new index has no schema,
