@@ -148,16 +148,6 @@ def test_an_index_is_dropped_concurrently(project: Project, live: str) -> None:
     assert diff(before, read_schema(live)) == []
 
 
-def test_a_changed_index_is_dropped_and_made_concurrently(project: Project) -> None:
-    started(project, USERS, INDEX)
-    models(project, USERS, INDEX.replace("(nick)", "(nick, age)"))
-    texts = created(project)
-    assert ["DROP INDEX CONCURRENTLY" in text for text in texts] == [True, False]
-    assert all(text.startswith(OUTSIDE) for text in texts)
-    migrated(project)
-    back(project, 2)
-
-
 def test_indexes_of_partitioned_tables_are_made_and_dropped_plainly(
     project: Project, live: str
 ) -> None:

@@ -10,7 +10,6 @@ from modelmigrate.sql.alter import (
     DROP_COLUMN,
     RENAME,
     RENAME_COLUMN,
-    AlterTable,
     parse_alter_table,
 )
 from modelmigrate.sql.names import label_name, unquote
@@ -57,11 +56,11 @@ def advice_on(
     alter = parse_alter_table(statement)
     if alter is None or f"TABLE {label_name(alter.table)}" not in schema:
         return
-    added = {name for each in following for name in added_columns(alter.table, each)}
     for action in alter.actions:
-        column = DROP_COLUMN.match(action)
-        if column and unquote(column["column"]) not in added:
-            yield DROPPED
+        if column := DROP_COLUMN.match(action):
+            added = (name for each in following for name in added_columns(alter.table, each))
+            if unquote(column["column"]) not in added:
+                yield DROPPED
         elif RENAME.match(action) or RENAME_COLUMN.match(action):
             yield RENAMED
         elif CHANGE_TYPE.match(action) and alter.table in rewritten:
@@ -70,7 +69,7 @@ def advice_on(
 
 def added_columns(table: str, statement: str) -> list[str]:
     """The columns that a statement adds to this table."""
-    alter: AlterTable | None = parse_alter_table(statement)
+    alter = parse_alter_table(statement)
     if alter is None or label_name(alter.table) != label_name(table):
         return []
     return [unquote(found["column"]) for found in map(ADD_COLUMN.match, alter.actions) if found]

@@ -146,12 +146,18 @@ def add(plan: OnlinePlan, statement: str, rest: Sequence[str] = ()) -> None:
     alter = alter_of_lasting(statement, plan.schema)
     node = file_node(plan, alter)
     dropped = dropped_label(statement, plan.schema)
-    makers = [each for each in rest if dropped and dropped in made_labels(each, plan.schema)]
+    makers = [
+        each
+        for each in rest
+        if dropped and dropped in made_labels(each, plan.schema)
+        if not isinstance(each, InTransaction)
+    ]
     if isinstance(statement, InTransaction):
         run(plan, Form([statement]))
     elif makers:
         plan.held[dropped] = statement
-        if take(plan, swapped(plan, makers[0])):
+        swap = swapped(plan, makers[0])
+        if swap.replaced and take(plan, swap):
             plan.ahead.append(makers[0])
     elif statement in plan.ahead or (alter and is_named_already(plan, alter)):
         return

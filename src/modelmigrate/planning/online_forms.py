@@ -116,10 +116,25 @@ def action_form(plan: OnlinePlan, alter: AlterTable, action: str) -> Form:
     return Form([action])
 
 
-def checked_later(_: OnlinePlan, alter: AlterTable, found: re.Match[str]) -> Form:
+def checked_later(plan: OnlinePlan, alter: AlterTable, found: re.Match[str]) -> Form:
     """A check or a foreign key: it holds for new rows at once, and for those that are there once they
     were looked at."""
-    return not_valid(alter, found.string, found["constraint"])
+    form = not_valid(alter, found.string, found["constraint"])
+    if is_partitioned(plan.schema[f"TABLE {label_name(alter.table)}"]):
+        actions = [form.now[0] if each == found.string else each for each in alter.actions]
+        if not takes(plan, alter._replace(actions=actions)):
+            return Form([found.string])
+    return form
+
+
+def takes(plan: OnlinePlan, alter: AlterTable) -> bool:
+    """Whether PostgreSQL takes a statement, which is taken back."""
+    try:
+        with plan.connection.transaction(force_rollback=True):
+            plan.connection.execute(alter.statement.encode())
+    except psycopg.Error:
+        return False
+    return True
 
 
 def not_valid(alter: AlterTable, action: str, name: str) -> Form:
