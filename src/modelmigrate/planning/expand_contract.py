@@ -1,5 +1,6 @@
 """What has no form that lets a service go on, and what to do instead: comments above such statements."""
 
+import re
 from collections.abc import Iterator
 
 from modelmigrate.planning.dependents import DROP
@@ -39,37 +40,35 @@ def with_advice(statements: list[str], schema: Schema, rewritten: set[str]) -> l
     before and after, and `rewritten` names those that a change of a type rewrites."""
     advised: list[str] = []
     said: set[str] = set()
-    for number, statement in enumerate(statements):
-        comments = {*advice_on(statement, statements[number:], schema, rewritten)} - said
+    added = {column for statement in statements for column in columns_by(ADD_COLUMN, statement)}
+    for statement in statements:
+        comments = {*advice_on(statement, schema, rewritten, added)} - said
         said |= comments
         advised.append(type(statement)("".join([*sorted(comments), statement])))
     return advised
 
 
 def advice_on(
-    statement: str, following: list[str], schema: Schema, rewritten: set[str]
+    statement: str, schema: Schema, rewritten: set[str], added: set[tuple[str, str]]
 ) -> Iterator[str]:
-    """The comments on a statement; `following` are those from it on."""
+    """The comments on a statement; `added` are the columns that are there again, or anew, in the end."""
     drop = DROP.match(strip_comments(statement))
     if drop and drop["kind"] == "TABLE" and f"TABLE {label_name(drop['name'])}" in schema:
         yield DROPPED
     alter = parse_alter_table(statement)
     if alter is None or f"TABLE {label_name(alter.table)}" not in schema:
         return
+    if {*columns_by(DROP_COLUMN, statement)} - added:
+        yield DROPPED
     for action in alter.actions:
-        if column := DROP_COLUMN.match(action):
-            added = (name for each in following for name in added_columns(alter.table, each))
-            if unquote(column["column"]) not in added:
-                yield DROPPED
-        elif RENAME.match(action) or RENAME_COLUMN.match(action):
+        if RENAME.match(action) or RENAME_COLUMN.match(action):
             yield RENAMED
         elif CHANGE_TYPE.match(action) and alter.table in rewritten:
             yield REWRITTEN
 
 
-def added_columns(table: str, statement: str) -> list[str]:
-    """The columns that a statement adds to this table."""
+def columns_by(pattern: re.Pattern[str], statement: str) -> list[tuple[str, str]]:
+    """The columns that a statement adds or drops by actions of this pattern, each with its table."""
     alter = parse_alter_table(statement)
-    if alter is None or label_name(alter.table) != label_name(table):
-        return []
-    return [unquote(found["column"]) for found in map(ADD_COLUMN.match, alter.actions) if found]
+    found = map(pattern.match, alter.actions) if alter else ()
+    return [(label_name(alter.table), unquote(each["column"])) for each in found if alter and each]
