@@ -525,7 +525,6 @@ ALTER TABLE users ADD CONSTRAINT has_nick NOT NULL nick NOT VALID;
 INSERT INTO users VALUES (1, NULL);
 
 -- case: a NOT NULL is validated
--- known: no down migration to a NOT NULL that is not valid
 -- both
 CREATE TABLE users (id integer PRIMARY KEY, nick text);
 -- old
