@@ -146,9 +146,8 @@ def inverse_of_table(change: Change) -> tuple[list[str], list[str]]:
     first, last, grown = [], [], []
     for item in added:
         if check := CHECK.match(item):
-            first.append(
-                f"{alter} DROP CONSTRAINT IF EXISTS {check['name']};"
-            )  # of a parent, gone with it
+            # That of a partition is gone with that of its table.
+            first.append(f"{alter} DROP CONSTRAINT IF EXISTS {check['name']};")
         elif not (column := COLUMN.match(item)):
             raise NoInverseError
         elif NOT_NULL.sub("", item) in nullable:
