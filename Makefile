@@ -35,6 +35,7 @@ benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the servic
 	@.venv/bin/python benchmarks/bake.py
 	@.venv/bin/python benchmarks/schema.py
 	@.venv/bin/python -m benchmarks.service
+	@.venv/bin/python -m benchmarks.lint
 
 # Whatever tools left in the template tree would be baked into every project.
 # By the tree's own rules: nobody's global ones may call an SQL file of it left over.

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from modelmigrate.lint.rule import KEEPS_OUT
+from tests.conftest import ROOT
 from tests.package.harness import Project, connected, execute, project_of
 
 BASE = """
@@ -341,3 +342,8 @@ def raises(connection: psycopg.Connection[object], statement: str) -> bool:
     except psycopg.errors.LockNotAvailable:
         return True
     return False
+
+
+def test_the_page_of_the_rules_is_what_they_say_of_themselves(project: Project) -> None:
+    page = ROOT / "docs/lint.md"
+    assert page.read_text(encoding="utf-8") == project.run("lint", explain="all").out

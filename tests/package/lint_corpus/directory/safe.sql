@@ -16,7 +16,7 @@ ALTER TABLE orders ALTER COLUMN city TYPE varchar(100);
 === varchar becomes text
 ALTER TABLE orders ALTER COLUMN note TYPE text;
 === more digits
-ALTER TABLE orders ALTER COLUMN total TYPE numeric(14, 2);
+ALTER TABLE products ALTER COLUMN price TYPE numeric(14, 2);
 === digits without end
 ALTER TABLE products ALTER COLUMN price TYPE numeric;
 === the same type
