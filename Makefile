@@ -17,10 +17,15 @@ endif
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.uv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test wheel benchmark tidy clean
+# What is typed behind a target is handed on as it is: roster='my people.csv' as --roster='my people.csv'.
+quoted = '$(subst ','\'',$(value $1))'
+given = $(foreach name,$1,$(if $(value $(name)),--$(name)=$(call quoted,$(name))))
+WORKSHOP = .venv/bin/python -m workshop
+
+.PHONY: help demo test wheel benchmark workshop-plan workshop-build tidy clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/ready tidy ## Bake a service, make its first migration, serve it, change it
 	@.venv/bin/python demo.py
@@ -36,6 +41,13 @@ benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the servic
 	@.venv/bin/python benchmarks/schema.py
 	@.venv/bin/python -m benchmarks.service
 	@.venv/bin/python -m benchmarks.lint
+
+workshop-plan: .venv/ready ## Plan a room (roster=people.csv only=short port= url= server= room=)
+	@$(WORKSHOP) plan $(call given,roster only port url server room)
+
+workshop-build: .venv/ready tidy ## Build it: an archive for each participant, and the solutions
+	@$(WORKSHOP) build $(call given,project room)
+
 
 # Whatever tools left in the template tree would be baked into every project.
 # By the tree's own rules: nobody's global ones may call an SQL file of it left over.

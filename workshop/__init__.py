@@ -1,0 +1,1 @@
+"""A workshop scaffolded from the template: a room of participants, their exercises, the board."""

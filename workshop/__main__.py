@@ -1,0 +1,79 @@
+"""The instructor's commands: `make workshop-plan`, `workshop-build`, `workshop-board`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from modelmigrate.errors import Exit, MigrateError
+from typer.exceptions import TyperException
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+Folder = Annotated[Path, typer.Option("--room", help="Where the room is planned and built.")]
+ROOM = Path(__file__).resolve().parent / "room"
+BOARD_PORT = 9000
+
+
+@app.command()
+def plan(
+    roster: Annotated[Path, typer.Option(help="A CSV file: name, and optionally email and id.")],
+    room: Folder = ROOM,
+    port: Annotated[int, typer.Option(help="The first participant's port.")] = 8100,
+    url: Annotated[str, typer.Option(help="The board, as participants reach it.")] = "",
+    server: Annotated[
+        str, typer.Option(help="A PostgreSQL for all: postgresql://user:password@host:port")
+    ] = "",
+    only: Annotated[str, typer.Option(help="The exercises: 1,3,6; or short.")] = "",
+) -> str:
+    """Turn a roster into a plan, and show it."""
+    from workshop.participant.exercise import exercise, exercises
+    from workshop.plan import make_plan, own_address
+
+    numbers = tuple(each.number for each in exercises() if each.short) if only == "short" else ()
+    for word in () if only in ("", "short") else only.replace(",", " ").split():
+        if not word.isdecimal():
+            raise MigrateError(f"only={only}: write numbers, or short. Nothing was written.")
+        numbers += (exercise(int(word)).number,)
+    url = url or f"http://{own_address()}:{BOARD_PORT}"
+    made = make_plan(roster, room, port, url, server, numbers)
+    chosen = [each for each in exercises() if not numbers or each.number in numbers]
+    width = max(len(each.id) for each in made)
+    return "\n".join(
+        [
+            *(f"  {each.id:<{width}}  {each.port}  {each.database}  {each.name}" for each in made),
+            f"{len(made)} participants, {len(chosen)} exercises,"
+            f" {sum(each.minutes for each in chosen)} minutes; the board is {url}",
+            f"written: {room}/plan.csv, room.toml. Next: make workshop-build",
+        ]
+    )
+
+
+def main() -> int:
+    """Run one command; a failure becomes a message and its exit code."""
+    try:
+        print(app(prog_name="workshop", standalone_mode=False) or "")
+    except (MigrateError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code if isinstance(error, MigrateError) else Exit.ERROR
+    except TyperException as error:
+        error.show()  # type: ignore[attr-defined]
+        return Exit.ERROR
+    return Exit.OK
+
+
+@app.command()
+def build(
+    room: Folder = ROOM,
+    project: Annotated[
+        Path | None, typer.Option(help="A baked service, instead of a new bake.")
+    ] = None,
+) -> str:
+    """Build what the plan says: an archive for each participant, and the solutions apart."""
+    from workshop.build import build as make
+
+    written = make(room.resolve(), project and project.resolve())
+    return f"written: {len(written)} archives in {room}/archives; the solutions are in {room}/solutions"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+INSERT INTO users (id, username, email) VALUES
+    ('00000000-0000-7000-8000-000000000001', 'ada', 'ada@example.com'),
+    ('00000000-0000-7000-8000-000000000002', 'grace', 'grace@example.com');

@@ -1,0 +1,4 @@
+INSERT INTO users (id, username, email) VALUES
+    ('00000000-0000-7000-8000-000000000001', 'ada', 'ada@example.com'),
+    ('00000000-0000-7000-8000-000000000002', 'grace', 'grace@example.com');
+INSERT INTO teams (id, name) VALUES ('00000000-0000-7000-8000-000000000003', 'Engines');
