@@ -22,7 +22,7 @@ quoted = '$(subst ','\'',$(value $1))'
 given = $(foreach name,$1,$(if $(value $(name)),--$(name)=$(call quoted,$(name))))
 WORKSHOP = .venv/bin/python -m workshop
 
-.PHONY: help demo test wheel benchmark workshop-plan workshop-build tidy clean
+.PHONY: help demo test wheel benchmark workshop-plan workshop-build workshop-board tidy clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ workshop-plan: .venv/ready ## Plan a room (roster=people.csv only=short port= ur
 workshop-build: .venv/ready tidy ## Build it: an archive for each participant, and the solutions
 	@$(WORKSHOP) build $(call given,project room)
 
+
+workshop-board: .venv/ready ## Show live who is where, and release solutions (collect=folder)
+	@$(WORKSHOP) board $(call given,collect host room)
 
 # Whatever tools left in the template tree would be baked into every project.
 # By the tree's own rules: nobody's global ones may call an SQL file of it left over.

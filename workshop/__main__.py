@@ -48,19 +48,6 @@ def plan(
     )
 
 
-def main() -> int:
-    """Run one command; a failure becomes a message and its exit code."""
-    try:
-        print(app(prog_name="workshop", standalone_mode=False) or "")
-    except (MigrateError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.code if isinstance(error, MigrateError) else Exit.ERROR
-    except TyperException as error:
-        error.show()  # type: ignore[attr-defined]
-        return Exit.ERROR
-    return Exit.OK
-
-
 @app.command()
 def build(
     room: Folder = ROOM,
@@ -73,6 +60,34 @@ def build(
 
     written = make(room.resolve(), project and project.resolve())
     return f"written: {len(written)} archives in {room}/archives; the solutions are in {room}/solutions"
+
+
+@app.command()
+def board(
+    room: Folder = ROOM,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "0.0.0.0",  # noqa: S104
+    collect: Annotated[
+        Path | None, typer.Option(help="A folder of progress.jsonl files, to be read first.")
+    ] = None,
+) -> None:
+    """Show live who is where, and release solutions."""
+    from workshop.board.serve import serve
+
+    serve(room.resolve(), host, collect and collect.resolve())
+
+
+def main() -> int:
+    """Run one command; a failure becomes a message and its exit code."""
+    try:
+        if said := app(prog_name="workshop", standalone_mode=False):
+            print(said)
+    except (MigrateError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.code if isinstance(error, MigrateError) else Exit.ERROR
+    except TyperException as error:
+        error.show()  # type: ignore[attr-defined]
+        return Exit.ERROR
+    return Exit.OK
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from modelmigrate.postgres.connection import connect, url_of_database
 from modelmigrate.postgres.environments import development_url
 from modelmigrate.service import doctor
 
-from workshop.participant.progress import tell_board
+from workshop.participant.progress import participant, tell_board
 
 ROOM = 1 << 30  # bytes that databases, caches and clones may need
 
@@ -32,10 +32,9 @@ def diagnose() -> str:
         except (MigrateError, OSError) as error:
             failed.append(name)
             lines.append(f"FIX  {name:<11} {error}")
-    who = os.environ.get("PARTICIPANT", "somebody")
     about = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     verdict = f"FIX {', '.join(failed)}" if failed else "ready"
-    report = "\n".join([*lines, f"For the chat: {who}: {verdict} ({about})"])
+    report = "\n".join([*lines, f"For the chat: {participant()}: {verdict} ({about})"])
     if failed:
         raise MigrateError(f"{len(failed)} of {len(lines)} checks failed\n{report}")
     return report
