@@ -19,7 +19,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # What is typed behind a target is handed on as it is: roster='my people.csv' as --roster='my people.csv'.
 quoted = '$(subst ','\'',$(value $1))'
-given = $(foreach name,$1,$(if $(value $(name)),--$(name)=$(call quoted,$(name))))
+typed = $(filter command,$(origin $1))
+given = $(foreach name,$1,$(if $(call typed,$(name)),--$(name)=$(call quoted,$(name))))
 WORKSHOP = .venv/bin/python -m workshop
 
 .PHONY: help demo test wheel benchmark workshop-plan workshop-build workshop-board tidy clean
@@ -45,8 +46,8 @@ benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the servic
 workshop-plan: .venv/ready ## Plan a room (roster=people.csv only=short port= url= server= room=)
 	@$(WORKSHOP) plan $(call given,roster only port url server room)
 
-workshop-build: .venv/ready tidy ## Build it: an archive for each participant, and the solutions
-	@$(WORKSHOP) build $(call given,project room)
+workshop-build: .venv/ready tidy ## Build it: archives, solutions, what is needed offline (offline=no)
+	@$(WORKSHOP) build $(call given,offline project room)
 
 
 workshop-board: .venv/ready ## Show live who is where, and release solutions (collect=folder)

@@ -27,7 +27,7 @@ def plan(
 ) -> str:
     """Turn a roster into a plan, and show it."""
     from workshop.participant.exercise import exercise, exercises
-    from workshop.plan import make_plan, own_address
+    from workshop.plan import make_plan, own_address, read_room
 
     numbers = tuple(each.number for each in exercises() if each.short) if only == "short" else ()
     for word in () if only in ("", "short") else only.replace(",", " ").split():
@@ -36,7 +36,7 @@ def plan(
         numbers += (exercise(int(word)).number,)
     url = url or f"http://{own_address()}:{BOARD_PORT}"
     made = make_plan(roster, room, port, url, server, numbers)
-    chosen = [each for each in exercises() if not numbers or each.number in numbers]
+    chosen = read_room(room).exercises
     width = max(len(each.id) for each in made)
     return "\n".join(
         [
@@ -54,12 +54,29 @@ def build(
     project: Annotated[
         Path | None, typer.Option(help="A baked service, instead of a new bake.")
     ] = None,
+    offline: Annotated[str, typer.Option(help="no: leave out what is needed offline.")] = "yes",
 ) -> str:
-    """Build what the plan says: an archive for each participant, and the solutions apart."""
+    """Build what the plan says: an archive for each participant, the solutions, what is needed offline."""
+    from workshop.build import WORK, bake, step
     from workshop.build import build as make
+    from workshop.offline import bundle, checksum
+    from workshop.plan import read_room
 
-    written = make(room.resolve(), project and project.resolve())
-    return f"written: {len(written)} archives in {room}/archives; the solutions are in {room}/solutions"
+    room = room.resolve()
+    read_room(room)  # before what takes long
+    if project is None:
+        with step("bake"):
+            project = bake(room / WORK)
+    written = make(room, project.resolve())
+    if offline != "no":
+        with step("what is needed offline"):
+            written.append(bundle(room, project.resolve()))
+    sums = [f"{checksum(file)}  {file.relative_to(room).as_posix()}\n" for file in written]
+    (room / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    lines = [f"in {room}:", "  archives/   one for each participant; it holds the room's token"]
+    lines += [f"  {file.name}   for all of them" for file in written if file.parent == room]
+    lines += ["  SHA256SUMS  of these", "  solutions/  for you", "Next: make workshop-board"]
+    return "\n".join(lines)
 
 
 @app.command()

@@ -11,14 +11,16 @@ import sys
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import MigrateError
+from modelmigrate.postgres.connection import connect
 from modelmigrate.terminal import note
+from psycopg.sql import SQL, Identifier
 
-from workshop.participant.exercise import FOLDER, Exercise, exercises
+from workshop.participant.exercise import FOLDER, Exercise
 from workshop.plan import Participant, Room, read_plan, read_room
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,26 +30,31 @@ ARCHIVES, SOLUTIONS, WORK = "archives", "solutions", "work"
 # Older than all that exercises add, and than all that participants will.
 FIRST_VERSION = "20260101000000"
 KEPT_BACK = shutil.ignore_patterns("*.patch", "__pycache__")
-IDENTITY = ("-c", "user.name=The workshop", "-c", "user.email=workshop@workshop.invalid")
+# Whatever an instructor has told git: these commits are made for all, and patches applied as they are.
+GIT = {
+    "user.name": "The workshop",
+    "user.email": "workshop@workshop.invalid",
+    "commit.gpgSign": "false",
+    "core.autocrlf": "false",
+    "apply.whitespace": "nowarn",
+}
 
 
-def build(folder: Path, project: Path | None = None) -> list[Path]:
-    """Build the room that is planned in the folder; the archives. Without a baked `project`, one is
-    baked; it is used again while the template stays the same.
+def build(folder: Path, project: Path) -> list[Path]:
+    """Build the room that is planned in the folder from a baked service; the archives.
 
     Raises:
         MigrateError: there is no plan, or a step fails.
     """
     room, participants = read_room(folder), read_plan(folder)
-    chosen = [each for each in exercises() if not room.only or each.number in room.only]
-    work = folder / WORK
-    if project is None:
-        with step("bake"):
-            project = bake(work)
+    chosen, work = room.exercises, folder / WORK
     with step("exercises"):
         repository = prepare(project, work / "room" / SLUG, chosen)
     with step("solutions"):
         bundle_solutions(repository, work / "solved", folder / SOLUTIONS, chosen)
+    if room.server:
+        with step("databases"):
+            create_databases(room, participants)
     with step(f"{len(participants)} archives"):
         return list(write_archives(repository, folder / ARCHIVES, room, participants))
 
@@ -77,39 +84,51 @@ def run(*command: str | Path, at: Path, env: Mapping[str, str] | None = None) ->
     )
     if finished.returncode:
         said = (finished.stderr or finished.stdout).strip()
-        raise MigrateError(f"{Path(command[0]).name} {command[1]} failed:\n{said}")
+        raise MigrateError(f"{Path(command[0]).name} failed:\n{said}")
     return finished.stdout
 
 
+def git(*arguments: str | Path, at: Path) -> str:
+    """What git prints.
+
+    Raises:
+        MigrateError: it failed; its own words.
+    """
+    options = [word for key, value in GIT.items() for word in ("-c", f"{key}={value}")]
+    return run("git", *options, *arguments, at=at)
+
+
 def bake(work: Path) -> Path:
-    """A service baked from this template, with a uv cache of its own beside it, which the offline bundle
-    is made of."""
-    commit = run("git", "rev-parse", "HEAD", at=ROOT).strip()
+    """A service baked from this template, which is used again while that stays the same.
+
+    Raises:
+        MigrateError: it could not be baked whole.
+    """
+    head = git("rev-parse", "HEAD", at=ROOT).strip()
     project, made_from = work / "bake" / SLUG, work / "bake" / "commit"
-    if made_from.exists() and made_from.read_text() == commit:
+    if made_from.exists() and made_from.read_text() == head:
         return project
     shutil.rmtree(work / "bake", ignore_errors=True)
     project.parent.mkdir(parents=True)
     options = ("--no-input", "--default-config", "--output-dir", project.parent)
-    here = {"UV_CACHE_DIR": str(cache_of(work))}
-    said = run(sys.executable, "-m", "cookiecutter", ROOT, *options, at=work, env=here)
+    said = run(sys.executable, "-m", "cookiecutter", ROOT, *options, at=work)
     if not (project / "uv.lock").exists() or not list((project / "migrations").glob("*.sql")):
         raise MigrateError(f"the bake is not complete:\n{said.strip()}")
-    made_from.write_text(commit)
+    # A bake within a repository, such as this one, begins none of its own.
+    if not (project / ".git").exists():
+        git("init", "--quiet", "--initial-branch=main", at=project)
+        git("add", "--all", at=project)
+        git("commit", "--quiet", "--message", "Start from the template", at=project)
+    made_from.write_text(head)
     return project
-
-
-def cache_of(work: Path) -> Path:
-    """The uv cache that holds what the service needs, and nothing else."""
-    return work / "uv-cache"
 
 
 def prepare(project: Path, target: Path, chosen: list[Exercise]) -> Path:
     """The repository that all participants get: the service, the exercises, a tag for each start."""
     shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    run("git", "clone", "--quiet", "--no-hardlinks", project, target, at=target.parent)
-    run("git", "remote", "remove", "origin", at=target)
+    git("clone", "--quiet", "--no-hardlinks", project, target, at=target.parent)
+    git("remote", "remove", "origin", at=target)
     for migrations in (target / "migrations", target / "migrations" / "down"):
         for file in migrations.glob("*.sql"):
             file.rename(file.with_name(re.sub(r"^\d+", FIRST_VERSION, file.name)))
@@ -119,11 +138,11 @@ def prepare(project: Path, target: Path, chosen: list[Exercise]) -> Path:
         colleague = exercise.folder / "colleague.patch"
         if colleague.exists():
             patched(target, base, colleague, "The colleague's branch")
-            run("git", "branch", f"colleague/{exercise.number}", at=target)
+            git("branch", f"colleague/{exercise.number}", at=target)
         patched(target, base, exercise.folder / "start.patch", f"Start of {exercise.heading}")
-        run("git", "tag", exercise.start, at=target)
-    run("git", "checkout", "--quiet", "-B", "main", base, at=target)
-    run("git", "gc", "--quiet", at=target)
+        git("tag", exercise.start, at=target)
+    git("checkout", "--quiet", "-B", "main", base, at=target)
+    git("gc", "--quiet", at=target)
     return target
 
 
@@ -144,19 +163,19 @@ def add_commands(target: Path, chosen: list[Exercise]) -> None:
 def patched(repository: Path, base: str, patch: Path, message: str) -> str:
     """Check out `base` and commit a patch to it, if there is one, with the checksums of Atlas; the
     commit. Patches hold no checksums, which depend on the first migration of the bake."""
-    run("git", "checkout", "--quiet", "--force", "--detach", base, at=repository)
+    git("checkout", "--quiet", "--force", "--detach", base, at=repository)
     if not patch.exists():
         return base
-    run("git", "apply", "--index", patch, at=repository)
+    git("apply", "--index", patch, at=repository)
     return commit(repository, message)
 
 
 def commit(repository: Path, message: str) -> str:
     """Commit all files, and the checksums of the migrations as they are now."""
     run(atlas_binary(), "migrate", "hash", "--dir", "file://migrations", at=repository)
-    run("git", "add", "--all", at=repository)
-    run("git", *IDENTITY, "commit", "--quiet", "--message", message, at=repository)
-    return run("git", "rev-parse", "HEAD", at=repository).strip()
+    git("add", "--all", at=repository)
+    git("commit", "--quiet", "--message", message, at=repository)
+    return git("rev-parse", "HEAD", at=repository).strip()
 
 
 def bundle_solutions(
@@ -167,7 +186,7 @@ def bundle_solutions(
     for folder in (work, target):
         shutil.rmtree(folder, ignore_errors=True)
     target.mkdir(parents=True)
-    run("git", "clone", "--quiet", repository, work, at=target)
+    git("clone", "--quiet", repository, work, at=target)
     written = []
     for exercise in chosen:
         solution = exercise.folder / "solution.patch"
@@ -178,14 +197,28 @@ def bundle_solutions(
         options = [word for parent in parents for word in ("-p", parent)]
         message = f"Solution of {exercise.heading}"
         joined = ("commit-tree", f"{made}^{{tree}}", *options, "-m", message)
-        made = run("git", *IDENTITY, *joined, at=work).strip()
+        made = git(*joined, at=work).strip()
         name = f"refs/solutions/{exercise.number}"
-        run("git", "update-ref", name, made, at=work)
+        git("update-ref", name, made, at=work)
         file = target / f"solution-{exercise.number}.bundle"
         known = [f"^{parent}" for parent in parents]
-        run("git", "bundle", "create", "--quiet", file, name, *known, at=work)
+        git("bundle", "create", "--quiet", file, name, *known, at=work)
         written.append(file)
     return written
+
+
+def create_databases(room: Room, participants: list[Participant]) -> None:
+    """Give each participant a database on the server for all, unless it is there.
+
+    Raises:
+        MigrateError: the server does not answer, or refuses.
+    """
+    with closing(connect(room.database_url("postgres"), "server=")) as server:
+        known = {name for (name,) in server.execute("SELECT datname FROM pg_database")}
+        for participant in participants:
+            if participant.database not in known:
+                name = Identifier(participant.database)
+                server.execute(SQL("CREATE DATABASE {}").format(name))
 
 
 def write_archives(
@@ -244,7 +277,7 @@ def settings_of(participant: Participant, room: Room, example: str) -> str:
         "WORKSHOP_TOKEN": room.room_token,
     }
     if room.server:
-        settings["DATABASE_URL"] = f"{room.server}/{participant.database}?sslmode=prefer"
+        settings["DATABASE_URL"] = room.database_url(participant.database)
     lines = [f"{key}={value}\n" for key, value in settings.items()]
     secret = re.sub("change-me", lambda _: secrets.token_urlsafe(24), example)
     return "".join([secret, "\n# The workshop\n", *lines])

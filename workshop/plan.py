@@ -16,11 +16,14 @@ from urllib.parse import urlsplit
 from modelmigrate.errors import Exit, MigrateError
 from slugify import slugify
 
+from workshop.participant.exercise import Exercise, exercises
+
 PLAN, ROOM = "plan.csv", "room.toml"
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_ID = 40  # so that PostgreSQL, with its 63 bytes, takes the name of the database
 LONGEST_NAME = 80
 EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+SERVER = re.compile(r"postgresql://[^/?#\s\"\\]*(/\?[^#\s\"\\]+)?")
 CODE = re.compile(r"\{[{%#]|^[=+\-@]")
 # Joiners are parts of emoji and of Persian words; what else has no shape may turn a line around.
 JOINERS = "\u200c\u200d"
@@ -53,6 +56,16 @@ class Room:
     only: tuple[int, ...] = ()
     """The exercises that are done; all where there is no number."""
 
+    def database_url(self, name: str) -> str:
+        """The URL of a database on the server for all."""
+        address, slash, parameters = self.server.partition("/?")
+        return f"{address}/{name}{slash and '?'}{parameters}"
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """Those that are done, in their order."""
+        return [each for each in exercises() if not self.only or each.number in self.only]
+
     @property
     def port(self) -> int:
         """Where the board listens."""
@@ -77,7 +90,7 @@ def make_plan(
     )
     if not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", url):
         problems.append(f"url={url}: write one such as http://192.168.1.5:9000")
-    if server and not re.fullmatch(r"postgresql://[^/?#\s\"\\]+", server):
+    if server and not SERVER.fullmatch(server):
         problems.append("server: write postgresql://user:password@host:port, without a database")
     problems += [] if problems else port_problems(participants, Room(url, *tokens).port)
     if problems:

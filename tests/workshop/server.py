@@ -48,8 +48,12 @@ class Board:
         self.process = subprocess.Popen(
             (sys.executable, "-m", "workshop", *command), cwd=ROOT, stdout=subprocess.DEVNULL
         )
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it answers."""
         for _ in range(200):
-            assert self.process.poll() is None, "the board ended"
+            assert not self.process or self.process.poll() is None, "the board ended"
             try:
                 if self.ask("GET", "/").status == 200:
                     return

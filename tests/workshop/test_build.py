@@ -1,5 +1,6 @@
 """A room is built: everybody gets the same, with settings of their own and no solutions."""
 
+import shutil
 import stat
 import tarfile
 import time
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelmigrate.errors import MigrateError
 from tests.conftest import SLUG, run
 from tests.workshop.conftest import Participant, Room, unpack
 from workshop.build import write_archives
@@ -77,6 +79,20 @@ def test_an_exercise_is_a_folder_that_tells_all(exercise: Exercise) -> None:
     assert len(exercise.hints) >= 2
     assert "make exercise-check" in exercise.text
     assert (exercise.folder / "solution.patch").exists()
+
+
+def test_an_exercise_is_added_by_its_folder_alone(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "exercises")
+    added = tmp_path / "exercises" / "one_more"
+    shutil.copytree(FOLDER / "roll_back", added)
+    with pytest.raises(MigrateError, match="two exercises have the number 5"):
+        exercises(tmp_path / "exercises")
+    file = added / "exercise.toml"
+    file.write_text(file.read_text().replace("number = 5", "number = 7"))
+    assert [each.number for each in exercises(tmp_path / "exercises")] == [1, 2, 3, 4, 5, 6, 7]
+    file.write_text("number = 7\ntitel = 1\n")
+    with pytest.raises(MigrateError, match="is not understood"):
+        exercises(tmp_path / "exercises")
 
 
 def test_the_exercises_fit_the_two_lengths_of_a_workshop() -> None:

@@ -108,7 +108,10 @@ def create_board(store: Store, room: Room, solutions: Path) -> FastAPI:
             raise HTTPException(404, "There is no such exercise.")
         if number not in store.released():
             raise HTTPException(403, "It is not released yet.")
-        return FileResponse(solutions / f"solution-{number}.bundle")
+        file = solutions / f"solution-{number}.bundle"
+        if not file.exists():
+            raise HTTPException(404, "It was not built: make workshop-build")
+        return FileResponse(file)
 
     @board.post("/enter", status_code=204)
     async def enter(given: Token, response: Response) -> None:

@@ -8,7 +8,6 @@ from modelmigrate.terminal import say
 
 from workshop.board.app import create_board
 from workshop.board.store import collect, open_store
-from workshop.participant.exercise import exercises
 from workshop.plan import is_busy, read_plan, read_room
 
 
@@ -19,8 +18,7 @@ def serve(folder: Path, host: str, collected: Path | None) -> None:
         MigrateError: there is no plan, or somebody else listens at its port.
     """
     room = read_room(folder)
-    chosen = [each for each in exercises() if not room.only or each.number in room.only]
-    store = open_store(folder / "board.sqlite", read_plan(folder), chosen)
+    store = open_store(folder / "board.sqlite", read_plan(folder), room.exercises)
     if collected:
         say(f"read {collect(store, collected)} events from {collected}")
     if is_busy(room.port):

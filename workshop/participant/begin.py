@@ -41,7 +41,7 @@ def solve(exercise: Exercise, solution: str) -> list[str]:
     """
     kept = begin(exercise)
     with redirect_stdout(io.StringIO()):
-        for _ in exercise.before_solution:
+        if exercise.solution_rolls_back:
             roll_back(find_target(None), None, None, None)
         check_out(exercise, solution)
         apply_pending(find_target(None))
@@ -54,11 +54,11 @@ def keep_work(exercise: Exercise) -> list[str]:
     starts = set(git("for-each-ref", "--format=%(objectname)", "refs/tags/start").split())
     git("add", "--all")
     tree, head = git("write-tree").strip(), git("rev-parse", "HEAD").strip()
-    tips = {git("rev-parse", "--abbrev-ref", "HEAD").strip(): head}
+    work = head
     if tree != git("rev-parse", "HEAD^{tree}").strip():
         message = f"As it was before {exercise.branch} was begun"
-        [(where, _)] = tips.items()
-        tips[where] = git("commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+        work = git("commit-tree", tree, "-p", "HEAD", "-m", message).strip()
+    tips = {git("rev-parse", "--abbrev-ref", "HEAD").strip(): work}
     if (tip := _tip(exercise.branch)) not in ("", head):
         tips[exercise.branch] = tip
     kept = []
@@ -90,8 +90,9 @@ def rebuild_database(exercise: Exercise) -> None:
         server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     with redirect_stdout(io.StringIO()):
         apply_pending(find_target(None))
-    with closing(connect(url)) as database:
-        database.execute(exercise.start_sql.encode() or b"SELECT")
+    if rows := exercise.start_sql:
+        with closing(connect(url)) as database:
+            database.execute(rows.encode())
 
 
 def _tip(branch: str) -> str:

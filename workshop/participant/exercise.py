@@ -25,8 +25,8 @@ class Exercise:
     """From a nudge to nearly the answer."""
     short: bool = False
     """Whether it is one of the 60 minutes' selection."""
-    before_solution: tuple[str, ...] = ()
-    """Commands of modelmigrate that lead the database from the start to where the solution begins."""
+    solution_rolls_back: bool = False
+    """Whether the newest migration of the start is rolled back before the solution is put in place."""
 
     @property
     def heading(self) -> str:

@@ -6,14 +6,16 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 
 from modelmigrate import project
 from modelmigrate.errors import MigrateError
 
 MOST = 200  # of the newest events that the board is told
 PATIENCE = 2  # seconds that the board has to answer
+UNREACHABLE = (OSError, ValueError, HTTPException)  # or something else answers
 STARTED, FAILED, PASSED, HINT, SOLUTION = "started", "failed", "passed", "hint", "solution"
 
 
@@ -72,8 +74,8 @@ def tell_board() -> str:
     body = {"participant": participant(), "now": time.time(), "events": events}
     try:
         _ask("progress", json.dumps(body).encode())
-    except (OSError, ValueError) as error:
-        return f"the board was not told ({error}). It will be with your next check."
+    except UNREACHABLE as error:
+        return f"the board was not told ({why(error)}). It will be, with what you do next."
     return ""
 
 
@@ -95,10 +97,15 @@ def released_solution(number: int) -> bytes:
     except HTTPError as error:
         reason = "is not released yet: ask your instructor" if error.code == 403 else f": {error}"
         raise MigrateError(f"the solution {reason}. Nothing was changed. {by_hand}") from None
-    except (OSError, ValueError) as error:
+    except UNREACHABLE as error:
         raise MigrateError(
-            f"the board does not answer: {error}. Nothing was changed. {by_hand}"
+            f"the board does not answer: {why(error)}. Nothing was changed. {by_hand}"
         ) from None
+
+
+def why(error: Exception) -> object:
+    """What is behind an error of urllib."""
+    return error.reason if isinstance(error, URLError) else error
 
 
 def _ask(path: str, body: bytes | None = None) -> bytes:

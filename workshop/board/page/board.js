@@ -61,19 +61,18 @@ function showHelp(participants, exercises) {
       if (cell.stuck >= 0) stuck.push({ participant, cell, exercise: exercises[index] });
     });
   }
-  the("help").replaceChildren(
-    ...stuck.map(({ participant, cell, exercise }) => {
-      const item = make("li");
-      const name = make("strong");
-      name.append(aside(participant.name));
-      const help = cell.hints ? `, ${cell.hints === 1 ? "1 hint" : `${cell.hints} hints`}` : ", no hint";
-      const first = make("p");
-      first.append(name, ` exercise ${exercise.number}, stuck for ${minutes(cell.stuck)}${help}`);
-      item.append(first);
-      if (cell.said) item.append(aside(cell.said, "p"));
-      return item;
-    }),
-  );
+  const items = stuck.map(({ participant, cell, exercise }) => {
+    const item = make("li");
+    const name = make("strong");
+    name.append(aside(participant.name));
+    const help = cell.hints ? `, ${cell.hints === 1 ? "1 hint" : `${cell.hints} hints`}` : ", no hint";
+    const first = make("p");
+    first.append(name, ` exercise ${exercise.number}, stuck for ${minutes(cell.stuck)}${help}`);
+    item.append(first);
+    if (cell.said) item.append(aside(cell.said, "p"));
+    return item;
+  });
+  replace(the("help"), items);
   the("nobody").hidden = stuck.length > 0;
   const now = new Map(stuck.map(({ participant }) => [participant.id, participant.name]));
   if (stuckBefore) {
@@ -83,21 +82,29 @@ function showHelp(participants, exercises) {
   stuckBefore = now;
 }
 
+// What is as it was stays, so that nobody who reads or selects it loses their place.
+function replace(parent, children) {
+  children.forEach((child, index) => {
+    const old = parent.children[index];
+    if (!old) parent.append(child);
+    else if (!old.isEqualNode(child)) old.replaceWith(child);
+  });
+  while (parent.children.length > children.length) parent.lastElementChild.remove();
+}
+
 function showTable(participants, exercises) {
   const head = [make("th", "Name"), ...exercises.map((each) => make("th", `${each.number}. ${each.title}`))];
   head.forEach((cell) => { cell.scope = "col"; });
-  the("head").replaceChildren(...head);
-  the("rows").replaceChildren(
-    ...participants.map((participant) => {
-      const row = make("tr");
-      const name = make("th");
-      name.scope = "row";
-      name.append(aside(participant.name));
-      const cells = participant.cells.map((cell) => make("td", describe(cell), cell.stuck >= 0 ? "stuck" : cell.state));
-      row.append(name, ...cells);
-      return row;
-    }),
-  );
+  const rows = participants.map((participant) => {
+    const row = make("tr");
+    const name = make("th");
+    name.scope = "row";
+    name.append(aside(participant.name));
+    row.append(name, ...participant.cells.map((cell) => make("td", describe(cell), cell.stuck >= 0 ? "stuck" : cell.state)));
+    return row;
+  });
+  replace(the("head"), head);
+  replace(the("rows"), rows);
 }
 
 function show(board) {
