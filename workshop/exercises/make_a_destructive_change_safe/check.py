@@ -1,10 +1,12 @@
 """Make a destructive change safe: expand and contract, with every value kept."""
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.lint.rules import lint_migrations
+from modelmigrate.lint.run import lint_migrations
 
 from workshop.participant.state import State
 
@@ -38,7 +40,8 @@ def missing(at: State) -> Iterator[str]:
     if at.model_column("users", "full_name") is not None or not dropping:
         yield "The database is expanded, which is half of the way: full_name is still there."
     try:
-        lint_migrations(at.exercise.start)
+        with redirect_stdout(io.StringIO()):
+            lint_migrations(at.exercise.start)
     except MigrateError as error:
         if error.code != Exit.REFUSED:
             raise
