@@ -46,7 +46,6 @@ def validate_migrations() -> str:
 def structure_problems(migrations: list[Migration]) -> list[str]:
     """What is wrong with names, versions, directives and down files."""
     names = [migration.name for migration in migrations]
-    versions = [migration.version for migration in migrations]
     down_names = {file.name for file in project.down_dir().glob("*")}
     known = {*names, "atlas.sum", project.down_dir().name}
     return [
@@ -54,10 +53,6 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
             f"{name} is not named <YYYYMMDDHHMMSS>_<what_it_does>.sql"
             for name in names
             if not FILE_NAME.fullmatch(name)
-        ),
-        *(
-            f"version {version} is given twice"
-            for version in sorted({v for v in versions if versions.count(v) > 1})
         ),
         *(
             f"{each.name}: Atlas ignores its txmode directive, which needs a blank line after it"

@@ -679,7 +679,6 @@ def test_an_edited_file_fails_integrity(project: Project) -> None:
         ("20260104000000.sql", "SELECT 1;\n", "20260104000000.sql is not named"),
         (f"{NEW}.sql", "-- atlas:txmode none\nSELECT 1;\n", "needs a blank line"),
         ("down/20260104000000_gone.sql", "SELECT 1;\n", "down/20260104000000_gone.sql belongs to"),
-        (f"{VIEW[:14]}_twin.sql", "SELECT 1;\n", f"version {VIEW[:14]} is given twice"),
         ("notes.txt", "", "notes.txt is no migration"),
     ],
 )
@@ -689,6 +688,18 @@ def test_a_file_that_is_out_of_place_fails_structure(
     (project.migrations / name).write_text(text, encoding="utf-8")
     project.run("hash")
     assert said in validated(project, 1, "structure")
+
+
+def test_two_files_of_one_version_are_refused_by_name_before_atlas_meets_them(
+    project: Project,
+) -> None:
+    (project.migrations / f"{VIEW[:14]}_twin.sql").write_text("SELECT 1;\n", encoding="utf-8")
+    said = f"version {VIEW[:14]} is given twice"
+    assert said in project.run("hash").err
+    assert said in validated(project, 1, "integrity")
+    for command in ("apply", "status", "create", "lint"):
+        ran = project.run(command, **({"message": "next"} if command == "create" else {}))
+        assert (ran.code, said in ran.err) == (1, True), ran.said
 
 
 def test_a_file_that_needs_a_later_one_fails_dependencies(project: Project) -> None:

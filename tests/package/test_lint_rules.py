@@ -1,6 +1,7 @@
 """Each rule finds what its examples say, where they say it, and nothing that only looks like it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -25,11 +26,17 @@ def url() -> Iterator[str]:
         yield made
 
 
-def observe(url: str, example: Example) -> ObservedFile:
+@contextmanager
+def prepared(url: str, schema: str) -> Iterator[None]:
+    """Nothing is in the database but this."""
     for (statement,) in execute(url, EMPTY):
         execute(url, statement)
-    execute(url, f"{example.before};")
-    with Observer(url) as observer:
+    execute(url, f"{schema};")
+    yield
+
+
+def observe(url: str, example: Example) -> ObservedFile:
+    with prepared(url, example.before), Observer(url) as observer:
         return observer.run("migrations/next.sql", example.migration)
 
 
@@ -60,3 +67,14 @@ def test_a_rule_is_silent_where_it_only_looks_like_that(
     assert file.ran
     said = [found.what for each, found in findings(file) if each == rule]
     assert not said
+
+
+def test_what_an_earlier_file_read_is_not_told_of_a_later_one(url: str) -> None:
+    before = "CREATE TABLE a (x int); ALTER TABLE a ADD CONSTRAINT c CHECK (x > 0) NOT VALID"
+    with prepared(url, before), Observer(url) as observer:
+        first = observer.run("migrations/1.sql", "ALTER TABLE a VALIDATE CONSTRAINT c;")
+        later = observer.run("migrations/2.sql", "ALTER TABLE a DROP CONSTRAINT c;")
+        down = observer.run_down(
+            "migrations/down/2.sql", "ALTER TABLE a ADD CHECK (x > 0) NOT VALID;"
+        )
+    assert [bool(each.steps[0].scanned) for each in (first, later, down)] == [True, False, False]

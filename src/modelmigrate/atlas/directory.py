@@ -3,6 +3,7 @@
 import hashlib
 import re
 from base64 import b64encode
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,15 +48,22 @@ def read_migrations() -> list[Migration]:
     """The files, oldest first, as `atlas.sum` lists them.
 
     Raises:
-        MigrateError: there are none, or they do not match `atlas.sum` (exit code 4).
+        MigrateError: there are none, two have one version, or they do not match `atlas.sum` (exit code 4).
     """
     require_migrations()
     require_checksums()
     text = (project.migrations_dir() / "atlas.sum").read_text(encoding="utf-8")
-    return [
+    migrations = [
         Migration(found["version"], found["name"], found["hash"])
         for found in SUM_LINE.finditer(text)
     ]
+    for one, other in pairwise(migrations):
+        if one.version == other.version:
+            raise MigrateError(
+                f"version {one.version} is given twice: {one.name}, {other.name}. Nothing was changed."
+                f" Rename one of them, and its down migration, then run: {project.command('hash')}"
+            )
+    return migrations
 
 
 def mark_parts(texts: list[str]) -> list[str]:

@@ -30,8 +30,7 @@ ONLY_NEW = re.compile(
 # Its plans come as notices, of the functions that a statement calls, too.
 AUTO_EXPLAIN = """
     LOAD 'auto_explain'; SET auto_explain.log_level = notice; SET auto_explain.log_format = json;
-    SET auto_explain.log_verbose = on; SET auto_explain.log_nested_statements = on;
-    SET auto_explain.log_min_duration = 0"""
+    SET auto_explain.log_verbose = on; SET auto_explain.log_nested_statements = on"""
 PLAN = re.compile(r"duration: .*?plan:\n(.*)", re.DOTALL)
 CHANGES_ROWS = re.compile(r"\s*(UPDATE|DELETE|INSERT|MERGE|WITH)\b", re.IGNORECASE)
 DELIMITER = re.compile(r"^-- ?atlas:delimiter +(\S.*)$", re.MULTILINE)
@@ -68,7 +67,7 @@ class Observer:
         return self
 
     def __exit__(self, *reason: object) -> None:
-        execute_all(self.connection, "ROLLBACK; SET auto_explain.log_min_duration = -1")
+        self.connection.execute("ROLLBACK")
         self.closing.__exit__(*reason)
 
     def _notice(self, diagnostic: errors.Diagnostic) -> None:
@@ -96,7 +95,6 @@ class Observer:
     def _observe(self, name: str, text: str, *, transactional: bool) -> ObservedFile:
         steps: list[Step] = []
         held: dict[int, tuple[str, int]] = {}
-        scans: dict[int, int] = {}
         begun = bool(self.connection.info.transaction_status)
         if transactional and not begun:
             self.connection.execute("BEGIN")
@@ -109,14 +107,10 @@ class Observer:
             if transactional and refused:
                 # Run all the same, as if the file had said that it runs outside a transaction.
                 self.connection.execute("COMMIT")
-            step = self._run(
-                replace(step, refused=refused),
-                held,
-                scans,
-                alone=not transactional or bool(refused),
-            )
+            alone = not transactional or bool(refused)
+            step = self._run(replace(step, refused=refused), held, alone=alone)
             if transactional and refused:
-                held, scans = {}, {}
+                held.clear()
                 self.connection.execute("BEGIN")
             steps.append(step)
             if step.error:
@@ -126,47 +120,56 @@ class Observer:
             self.connection.execute("ROLLBACK" if failed else "COMMIT")
         return ObservedFile(name, text, steps, transactional)
 
-    def _run(
-        self, step: Step, held: dict[int, tuple[str, int]], scans: dict[int, int], *, alone: bool
-    ) -> Step:
+    def _run(self, step: Step, held: dict[int, tuple[str, int]], *, alone: bool) -> Step:
         """The step with what its statement did; a statement alone is given a transaction of its own,
         where it can be run in one."""
         if alone:
             held.clear()
-            scans.clear()
             self.connection.execute("BEGIN")
-        self.plans.clear()
+        before = self._scans()
         plans = [] if self.explains_all else self._explain(step.sql)
         tag, error = self._execute(step.sql)
-        plans += [tuple(nodes(json.loads(each)["Plan"])) for each in self.plans]
         if alone and isinstance(error, errors.ActiveSqlTransaction):
             self.connection.execute("ROLLBACK")
             tag, error = self._execute(step.sql)
             locks, scanned = dict[int, str](), frozenset[int]()
-        elif error:
-            if alone:
-                self.connection.execute("ROLLBACK")
-            return replace(step, error=error)
-        else:
-            locks, scanned = self._new_locks(held, step.line), self._new_scans(scans)
+        elif not error:
+            locks = self._new_locks(held, step.line)
+            scans = {
+                table for table, count in self._scans().items() if count > before.get(table, 0)
+            }
+            scanned = frozenset(scans & self.old.relations.keys())
             if alone:
                 self.connection.execute("COMMIT")
         if error:
+            if alone:
+                self.connection.execute("ROLLBACK")
             return replace(step, error=error)
         if locks or self.old.relations or not ONLY_NEW.match(tag):
             self.catalog = self._look()
-        cut, self.cut = tuple(self.cut), []
+        plans += [tuple(nodes(json.loads(each)["Plan"])) for each in self.plans]
+        cut, self.cut, self.plans = tuple(self.cut), [], []
         return replace(
-            step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned, plans=tuple(plans), cut=cut,
-            in_transaction=not alone,
+            step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned,
+            plans=tuple(plans), cut=cut, in_transaction=not alone,
         )  # fmt: skip
 
     def _execute(self, sql: str) -> tuple[str, psycopg.Error | None]:
+        """Run a statement, with its plans as notices; what it was, or its error."""
         try:
-            return self.connection.execute(sql.encode()).statusmessage or "", None
+            self._explain_all("0")
+            tag = self.connection.execute(sql.encode()).statusmessage or ""
+            self._explain_all("-1")
         except psycopg.Error as error:
             require_statement_to_blame(error)
+            if not self.connection.info.transaction_status:
+                self._explain_all("-1")
             return "", error
+        return tag, None
+
+    def _explain_all(self, duration: str) -> None:
+        if self.explains_all:
+            self.connection.execute(f"SET auto_explain.log_min_duration = {duration}".encode())
 
     def _explain(self, sql: str) -> list[tuple[dict[str, Any], ...]]:
         """The plan of a statement that may change rows; none where it is none, or cannot be planned."""
@@ -190,11 +193,10 @@ class Observer:
                 held[relation] = mode, line
         return new
 
-    def _new_scans(self, scans: dict[int, int]) -> frozenset[int]:
-        found = dict(self.connection.execute(SCANS).fetchall())
-        new = {table for table, count in found.items() if count > scans.get(table, 0)}
-        scans.update(found)
-        return frozenset(new & self.old.relations.keys())
+    def _scans(self) -> dict[int, int]:
+        """How often the rows of each table were read one by one: in this transaction, and in those before it
+        as far as they are not reported yet."""
+        return dict(self.connection.execute(SCANS).fetchall())
 
     def _look(self) -> Catalog:
         with self.connection.cursor(row_factory=scalar_row) as cursor:

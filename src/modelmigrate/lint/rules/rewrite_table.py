@@ -39,14 +39,14 @@ def find(file: ObservedFile) -> Iterator[Found]:
 
 
 def has_new_indexes(step: Step, table: int) -> bool:
-    """Whether an index that a table had before has another file."""
+    """Whether an index that a table had before has a file that was not there."""
 
     def files(catalog: Catalog) -> dict[tuple[str, str], int]:
         indexes = [each for each in catalog.indexes.values() if each.table == table]
         return {(each.name, each.definition): catalog.relations[each.oid].file for each in indexes}
 
     before, after = files(step.before), files(step.after)
-    return any(file != before.get(name, file) for name, file in after.items())
+    return any(file not in before.values() for index, file in after.items() if index in before)
 
 
 def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:
@@ -105,6 +105,10 @@ RULE = Rule(
             "ALTER TABLE a ALTER x TYPE text",
         ),
         Example("CREATE TABLE a (x int)", "ALTER TABLE a SET (fillfactor = 80)"),
+        Example(
+            "CREATE TABLE a (x int, CONSTRAINT k UNIQUE (x)); CREATE UNIQUE INDEX k_new ON a (x)",
+            "ALTER TABLE a DROP CONSTRAINT k, ADD CONSTRAINT k UNIQUE USING INDEX k_new DEFERRABLE",
+        ),
         Example(
             "CREATE TABLE a (x int)", "CREATE TABLE b (x int); ALTER TABLE b ALTER x TYPE bigint"
         ),
