@@ -192,11 +192,12 @@ def test_of_three_files_of_which_the_second_fails_the_first_is_kept(
     project: Project, live: str
 ) -> None:
     project.add("20260102000000_a", "CREATE TABLE a (id int);\n")
-    project.add("20260103000000_b", "CREATE TABLE b (id int);\nSELECT 1 / 0;\n")
+    project.add("20260103000000_b", 'CREATE TABLE b (id int);\nSELECT 1 / 0 AS "b";\n')
     project.add("20260104000000_c", "CREATE TABLE c (id int);\n")
     code, said = migrate(project)
     assert code == 1
     assert "Applied up to 20260102000000; the file that failed was rolled back" in said
+    assert 'SELECT 1 / 0 AS "b";' in said  # as it was written
     assert tables(live) >= {"a"}
     assert not tables(live) & {"b", "c"}
 

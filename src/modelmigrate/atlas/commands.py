@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -65,12 +65,17 @@ FAILURES = (
 )
 
 
+def without_escapes(text: str) -> str:
+    """A text as it was before Go has written it between double quotes."""
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), text)
+
+
 # What Atlas says of its own work, in words of ours; what PostgreSQL says of a statement stays.
 NOT_PLANNED = "Atlas has no statements for this change of"
-IN_OUR_WORDS = (
+IN_OUR_WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (
         r'sql/migrate: executing statement "(.*)" from version "(\S+)": (?:pq: )?(.*)',
-        r"migration \2: \3\n  \1",
+        lambda found: f"migration {found[2]}: {found[3]}\n  {without_escapes(found[1])}",
     ),
     (r"\nsql/migrate: write revision: pq: current transaction is aborted.*", ""),
     (

@@ -39,7 +39,7 @@ RULE = Rule(
     silent=(
         Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD CHECK (x > 0) NOT VALID"),
         Example(
-            "CREATE TABLE a (x int, CONSTRAINT c CHECK (x > 0) NOT VALID)",
+            "CREATE TABLE a (x int); ALTER TABLE a ADD CONSTRAINT c CHECK (x > 0) NOT VALID",
             "ALTER TABLE a VALIDATE CONSTRAINT c",
         ),
     ),
