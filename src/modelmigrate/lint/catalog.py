@@ -44,6 +44,7 @@ class Column(NamedTuple):
     type: str
     type_oid: int
     not_null: bool
+    """For all rows: not where NOT NULL is NOT VALID."""
     default: str
     generated: str
     identity: str

@@ -20,7 +20,10 @@ QUERIES = {
           AND {NOT_OF_EXTENSION.format("pg_class", "c.oid")}""",
     "columns": f"""
         SELECT c.oid, attnum, quote_ident(attname), format_type(atttypid, atttypmod), atttypid,
-               attnotnull, coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated, attidentity
+               attnotnull AND NOT EXISTS (
+                   SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'n'
+                       AND conkey[1] = attnum AND NOT convalidated),
+               coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated, attidentity
         FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
         JOIN pg_namespace n ON n.oid = relnamespace
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum

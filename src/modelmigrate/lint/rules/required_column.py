@@ -38,6 +38,7 @@ RULE = Rule(
     " itself may fail.",
     instead="Give it a default, or let it be NULL until every program fills it.",
     find=find,
+    has_safe_form=False,
     fires=(
         Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD y int NOT NULL"),
         Example(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modelmigrate.lint.rule import Example, Found, Rule
-from modelmigrate.lint.steps import ObservedFile
+from modelmigrate.lint.steps import STRENGTH, ObservedFile
 
 
 def find(file: ObservedFile) -> Iterator[Found]:
@@ -14,7 +14,9 @@ def find(file: ObservedFile) -> Iterator[Found]:
             read = {
                 each for each in step.scanned if each == table.oid or step.is_part(each, table.oid)
             }
-            if after.not_null and not before.not_null and read and not table.parent:
+            mode, _ = step.held.get(table.oid, ("AccessShareLock", 0))
+            blocks = STRENGTH[mode] >= STRENGTH["ShareLock"]  # VALIDATE does not
+            if after.not_null > before.not_null and read and blocks and not table.parent:
                 name = after.name
                 check = f"ALTER TABLE {table.name} ADD CONSTRAINT {name}_given CHECK ({name} IS NOT NULL)"
                 safe = (
@@ -50,6 +52,11 @@ RULE = Rule(
             "ALTER TABLE a ALTER x SET NOT NULL; ALTER TABLE a DROP CONSTRAINT c",
         ),
         Example("CREATE TABLE a (x int NOT NULL)", "ALTER TABLE a ALTER x SET NOT NULL"),
+        Example("CREATE TABLE a (x int)", "ALTER TABLE a ADD CONSTRAINT n NOT NULL x NOT VALID"),
+        Example(
+            "CREATE TABLE a (x int); ALTER TABLE a ADD CONSTRAINT n NOT NULL x NOT VALID",
+            "ALTER TABLE a VALIDATE CONSTRAINT n",
+        ),
     ),
     atlas=("MF104", "PG303"),
 )
