@@ -20,11 +20,18 @@ OPTIONAL = {
     ("ci_provider", ("circleci",)): [".circleci/config.yml"],
     ("ci_provider", ("gitlab", "circleci")): ["renovate.json"],
     ("kubernetes", (True,)): [
-        "deploy/argocd/application.yaml",
+        "deploy/argocd/application-set.yaml",
+        "deploy/argocd/hooks.yaml",
+        "deploy/argocd/kustomization.yaml",
+        "deploy/kubernetes/availability.yaml",
         "deploy/kubernetes/deployment.yaml",
         "deploy/kubernetes/kustomization.yaml",
         "deploy/kubernetes/migration-job.yaml",
+        "deploy/kubernetes/network-policy.yaml",
         "deploy/kubernetes/service.yaml",
+        "deploy/overlays/production/kustomization.yaml",
+        "deploy/overlays/staging/kustomization.yaml",
+        "deploy/release.sh",
     ],
 }
 # Where pre_gen_project has noted what was there before the bake.

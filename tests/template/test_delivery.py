@@ -1,4 +1,4 @@
-"""The files around the service: pipelines, images, manifests, licences, and git's own files."""
+"""The files around the service: pipelines, images, licences, and git's own files."""
 
 import ast
 import hashlib
@@ -11,7 +11,6 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -30,7 +29,6 @@ BOTS = {
     "gitlab": ("renovate.json", "vendor.renovate"),
     "circleci": ("renovate.json", "vendor.renovate"),
 }
-MANIFESTS = ["deployment.yaml", "migration-job.yaml", "service.yaml"]
 LICENCES = {
     "MIT": "MIT License",
     "Apache-2.0": "Apache License",
@@ -302,78 +300,6 @@ def test_compose_holds_no_secret_and_takes_every_value_from_the_env_file(render:
     assert set(re.findall(r"PASSWORD: (..)|://\w+:(..)", text)) == {("${", ""), ("", "${")}
     for variable in re.findall(r"\$\{(\w+)", text):
         assert re.search(rf"^(# )?{variable}=", example, re.MULTILINE), variable
-
-
-# Kubernetes
-
-
-@pytest.fixture
-def deploy(render: Render) -> Path:
-    return render(kubernetes=True) / "deploy"
-
-
-@pytest.mark.parametrize("name", MANIFESTS)
-def test_manifest_is_valid(deploy: Path, name: str) -> None:
-    kubernetes_validate.validate(load(deploy / "kubernetes" / name), "1.33", strict=True)
-
-
-def test_kustomization_lists_every_manifest_and_every_image(deploy: Path) -> None:
-    folder = deploy / "kubernetes"
-    kustomization = load(folder / "kustomization.yaml")
-    assert kustomization["resources"] == MANIFESTS
-    assert {p.name for p in folder.iterdir()} == {*MANIFESTS, "kustomization.yaml"}
-    used = {
-        container["image"]
-        for name in ("deployment.yaml", "migration-job.yaml")
-        for container in load(folder / name)["spec"]["template"]["spec"]["containers"]
-    }
-    assert {image["name"] for image in kustomization["images"]} == used
-
-
-def test_the_service_finds_the_pods_and_the_probes_find_the_service(deploy: Path) -> None:
-    service = load(deploy / "kubernetes/service.yaml")["spec"]
-    deployment = load(deploy / "kubernetes/deployment.yaml")["spec"]
-    pod = deployment["template"]
-    assert service["selector"] == deployment["selector"]["matchLabels"] == pod["metadata"]["labels"]
-    (container,) = pod["spec"]["containers"]
-    (port,) = container["ports"]
-    assert service["ports"][0]["targetPort"] == port["name"]
-    assert f'"--port", "{port["containerPort"]}"' in (deploy.parent / "Dockerfile").read_text()
-    source = "".join(p.read_text() for p in (deploy.parent / "src").rglob("*.py"))
-    for probe in ("livenessProbe", "readinessProbe"):
-        assert f'"{container[probe]["httpGet"]["path"]}"' in source
-
-
-@pytest.mark.parametrize(
-    ("name", "variable"),
-    [
-        ("deployment.yaml", "DATABASE_URL"),
-        ("migration-job.yaml", "PRODUCTION_DATABASE_URL"),
-    ],
-)
-def test_pods_have_no_privileges_and_take_the_database_from_a_secret(
-    deploy: Path, name: str, variable: str
-) -> None:
-    pod = load(deploy / "kubernetes" / name)["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert pod["securityContext"]["runAsNonRoot"]
-    assert container["securityContext"]["readOnlyRootFilesystem"]
-    assert container["securityContext"]["allowPrivilegeEscalation"] is False
-    secrets = [each["name"] for each in container["env"] if "valueFrom" in each]
-    assert secrets == [variable]
-
-
-def test_argo_cd_migrates_once_before_it_deploys(deploy: Path) -> None:
-    job = load(deploy / "kubernetes/migration-job.yaml")
-    hook = "argocd.argoproj.io/hook"
-    assert job["metadata"]["annotations"] == {
-        hook: "PreSync",
-        f"{hook}-delete-policy": "BeforeHookCreation",
-    }
-    assert job["spec"]["backoffLimit"] == 0
-    application = load(deploy / "argocd/application.yaml")
-    assert application["kind"] == "Application"
-    assert (deploy.parent / application["spec"]["source"]["path"]).is_dir()
 
 
 # Licence, settings, git

@@ -17,10 +17,17 @@ NOT_CHOSEN = (
     ".circleci/config.yml",
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
-    "deploy/argocd/application.yaml",
+    "deploy/argocd/application-set.yaml",
+    "deploy/argocd/hooks.yaml",
+    "deploy/argocd/kustomization.yaml",
+    "deploy/kubernetes/availability.yaml",
     "deploy/kubernetes/deployment.yaml",
     "deploy/kubernetes/kustomization.yaml",
     "deploy/kubernetes/migration-job.yaml",
+    "deploy/kubernetes/network-policy.yaml",
+    "deploy/overlays/production/kustomization.yaml",
+    "deploy/overlays/staging/kustomization.yaml",
+    "deploy/release.sh",
 )
 SAME_NAME = "deploy/kubernetes/service.yaml"
 OWN = (

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+import yaml
 
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.postgres.connection import url_of_database
-from tests.conftest import run
+from tests.conftest import Render, run
 from tests.proxies import tunnelled
 from tests.template.image import Image, build
 
@@ -51,10 +52,10 @@ class Container(NamedTuple):
     """For tests; the image itself gets there over TCP."""
     given: str
 
-    def start(self) -> "subprocess.Popen[str]":
-        """Run the command of the image."""
+    def start(self, *command: str) -> "subprocess.Popen[str]":
+        """Run this command, or that of the image."""
         return subprocess.Popen(
-            [*container_of(), sys.executable, "-c", MEASURED, *self.image.command],
+            [*container_of(), sys.executable, "-c", MEASURED, *(command or self.image.command)],
             cwd=self.image.app,
             env=self.image.environment | {"PRODUCTION_DATABASE_URL": self.given, "HOME": "/"},
             stdin=subprocess.DEVNULL,
@@ -137,6 +138,23 @@ def test_it_applies_says_what_it_could_not_compare_and_finds_nothing_to_do_again
         assert (
             "its schema was not compared with the migration files: there is no PostgreSQL" in last
         )
+
+
+def test_after_a_failed_sync_it_tells_what_is_applied_and_what_is_pending(
+    container: Container, render: Render
+) -> None:
+    hooks = render(kubernetes=True) / "deploy" / "argocd" / "hooks.yaml"
+    _, after_failure = yaml.safe_load_all(hooks.read_text(encoding="utf-8"))
+    [its] = after_failure["spec"]["template"]["spec"]["containers"]
+    assert its["image"].endswith("-migrate")
+    assert [variable["name"] for variable in its["env"]] == ["PRODUCTION_DATABASE_URL"]
+    assert end(container.start())[0] == 0
+    file = container.add(MORE)
+    code, said = end(container.start(*its["command"]))
+    assert code == 0, said
+    assert file.stem in said
+    assert "pending" in said
+    assert not container.has_more()
 
 
 def test_it_stays_far_below_its_limit_of_memory(container: Container) -> None:

@@ -28,6 +28,7 @@ THEN = [
     ("src/application/ports.py", r'"""What the use cases need', '"""What they need'),
     # the option `kubernetes` was not there yet
     ("README.md", r"{%- if cookiecutter.kubernetes %}\n.*\n{%- endif %}\n", ""),
+    ("README.md", r"{%- if cookiecutter.kubernetes %}\n(?:.*\n)*?{%- endif %}\n", ""),
     ("../cookiecutter.json", r'  "kubernetes": false,\n', ""),
     ("../cookiecutter.json", r'    "kubernetes": "Add.*\n', ""),
     ("../hooks/pre_gen_project.py", r" *\*flag_problems\(.*\n", ""),
