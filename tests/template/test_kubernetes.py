@@ -285,23 +285,22 @@ def test_the_service_starts_with_the_settings_of_the_overlay(
 # Releases
 
 
-def test_a_release_sets_two_digests_and_changes_nothing_else(copy: Path) -> None:
+def test_a_release_by_the_words_of_the_readme_sets_two_digests_and_changes_nothing_else(
+    copy: Path, deploy: Path
+) -> None:
     overlay = copy / "overlays" / "production"
     before = kustomize("build", at=overlay)
-    digests = {f"registry.example.com/{SLUG}{part}": part for part in ("", "-migrate")}
+    images = [f"registry.example.com/{SLUG}{part}" for part in ("", "-migrate")]
     used = {container(pod)["image"] for pod in pods(list(yaml.safe_load_all(before))).values()}
-    assert used == {f"{image}@sha256:{'0' * 64}" for image in digests}
+    assert used == {f"{image}@sha256:{'0' * 64}" for image in images}
 
-    new = {image: f"{image}@sha256:{n * 64}" for image, n in zip(digests, "ab", strict=True)}
-    kustomize(
-        *("edit", "set", "image"),
-        *(f"{SLUG}{part}={new[image]}" for image, part in digests.items()),
-        at=overlay,
-    )
-    after = kustomize("build", at=overlay)
-    for image, release in new.items():
-        before = before.replace(f"{image}@sha256:{'0' * 64}", release)
-    assert after == before
+    text = (deploy.parent / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    [command] = re.findall(r"^kustomize (edit set image .*)", text, re.MULTILINE)
+    for image, digit in zip(images, "ab", strict=True):
+        command = command.replace(f"{image}@sha256:...", f"{image}@sha256:{digit * 64}")
+        before = before.replace(f"{image}@sha256:{'0' * 64}", f"{image}@sha256:{digit * 64}")
+    kustomize(*command.split(), at=overlay)
+    assert kustomize("build", at=overlay) == before
     text = (overlay / "kustomization.yaml").read_text(encoding="utf-8")
     assert "a release sets both digests.\nimages:\n" in text, "comments stay where they belong"
     assert "\nconfigMapGenerator:\n- behavior: merge\n  literals:\n" in text
