@@ -21,7 +21,7 @@ OLDER = "older"
 # was written then. `git mv`, additions and removals are below, in `age`.
 THEN = [
     ("src/domain/models/user.py", r"String\(100\)", "String(80)"),
-    ("pyproject.toml", r'"uvicorn\[standard\]>=[^"]*"', '"uvicorn[standard]>=0.1"'),
+    ("pyproject.toml", r'"opentelemetry-api>=[^"]*"', '"opentelemetry-api>=0.1"'),
     ("README.md", r"## Run it", "## Start it"),
     ("Makefile", r"## Show this list", "## Show what there is"),
     ("compose.yaml", r"postgres:\d+", "postgres:17"),
@@ -194,7 +194,7 @@ def lived(history: Path, workshop: Path) -> Lived:
     with (project / "README.md").open("a", encoding="utf-8") as readme:
         readme.write("\nOur own words.\n")
     # Where `uv add` puts it: a comment away from the line that the template changes.
-    last = '"uvicorn[standard]>=0.1",\n    # yours below this line\n'
+    last = '"opentelemetry-api>=0.1",\n    # yours below this line\n'
     edit(project / "pyproject.toml", last, f'{last}    "redis>=5",\n')
     edit(project / "src/infrastructure/logs.py", '"""', '"""Ours: ')
     (project / "src/application/ports.py").rename(project / "src/application/protocols.py")
