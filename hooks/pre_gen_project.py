@@ -25,6 +25,7 @@ DEPENDENCIES = {
     "import-linter",
     "modelmigrate",
     "mypy",
+    "opentelemetry-api",
     "platformdirs",
     "prek",
     "psutil",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from modelmigrate.atlas.directory import read_migrations
@@ -82,6 +82,7 @@ def project() -> Iterator[Project]:
     max_examples=10,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],  # a case is small as it is, and takes a second to try
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(old=models, new=models)
