@@ -202,16 +202,15 @@ KINDS: dict[str, Any] = {
 }
 
 
-def read_catalog(connection: psycopg.Connection[Any]) -> Catalog:
-    """What the catalogs hold, as this session sees it; its search_path must be empty."""
-    rows = {
-        name: list(map(kind._make, connection.execute(QUERIES[name].encode())))
-        for name, kind in KINDS.items()
+def read_catalog(connection: psycopg.Connection[Any], *names: str) -> dict[str, Any]:
+    """The parts of these names, or all, as this session sees them; its search_path must be empty."""
+    found = {
+        name: list(map(KINDS[name]._make, connection.execute(QUERIES[name].encode())))
+        for name in names or KINDS
     }
-    fields: dict[str, Any] = {
-        name: frozenset(found)
+    return {
+        name: frozenset(rows)
         if name in ("uses", "reads", "privileges")
-        else {(each.table, each.number) if name == "columns" else each.oid: each for each in found}
-        for name, found in rows.items()
+        else {(each.table, each.number) if name == "columns" else each.oid: each for each in rows}
+        for name, rows in found.items()
     }
-    return Catalog(**fields)

@@ -23,10 +23,11 @@ LOCKS = """
     SELECT relation, mode FROM pg_locks
     WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation >= 16384"""
 SCANS = "SELECT relid, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
-# What makes something new, and nothing else, where no table that was there is locked.
-ONLY_NEW = re.compile(
-    r"CREATE (TABLE|TABLE AS|INDEX|SEQUENCE|TYPE|DOMAIN|SCHEMA|EXTENSION|VIEW)|COMMENT|SET"
-)
+# What says who may do what, which counts of what is new, too.
+RIGHTS = {
+    *("CREATE FUNCTION", "CREATE PROCEDURE", "ALTER FUNCTION", "ALTER PROCEDURE", "ALTER ROUTINE"),
+    *("GRANT", "ALTER DEFAULT PRIVILEGES"),
+}
 # Its plans come as notices, of the functions that a statement calls, too.
 AUTO_EXPLAIN = """
     LOAD 'auto_explain'; SET auto_explain.log_level = notice; SET auto_explain.log_format = json;
@@ -145,8 +146,10 @@ class Observer:
             if alone:
                 self.connection.execute("ROLLBACK")
             return replace(step, error=error)
-        if locks or self.old.relations or not ONLY_NEW.match(tag):
+        if self.has_old:
             self.catalog = self._look()
+        elif tag in RIGHTS:  # in a first migration there is nothing else to see
+            self.catalog = self._look("routines", "privileges")
         plans += [tuple(nodes(json.loads(each)["Plan"])) for each in self.plans]
         cut, self.cut, self.plans = tuple(self.cut), [], []
         return replace(
@@ -198,14 +201,21 @@ class Observer:
         as far as they are not reported yet."""
         return dict(self.connection.execute(SCANS).fetchall())
 
-    def _look(self) -> Catalog:
+    @property
+    def has_old(self) -> bool:
+        """Whether anything was there before the deployment that it could harm."""
+        old = self.old
+        return bool(old.relations or old.routines or old.types or old.extensions)
+
+    def _look(self, *names: str) -> Catalog:
+        """The catalogs as they are now, or these parts of them beside what is known."""
         with self.connection.cursor(row_factory=scalar_row) as cursor:
             path = cursor.execute("SELECT current_setting('search_path')").fetchone()
         change = "SELECT set_config('search_path', %s, false)"
         self.connection.execute(change, [""])
-        catalog = read_catalog(self.connection)
+        parts = read_catalog(self.connection, *names)
         self.connection.execute(change, [path])
-        return catalog
+        return self.catalog._replace(**parts) if names else Catalog(**parts)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -126,5 +126,5 @@ QUERIES = {
         JOIN pg_type t ON t.oid = enumtypid JOIN pg_namespace n ON n.oid = typnamespace
         WHERE {USER_SCHEMAS}""",
     "schemas": f"SELECT n.oid, quote_ident(nspname), 0 FROM pg_namespace n WHERE {USER_SCHEMAS}",
-    "extensions": "SELECT oid, quote_ident(extname), 0 FROM pg_extension",
+    "extensions": "SELECT oid, quote_ident(extname), 0 FROM pg_extension WHERE oid >= 16384",
 }

@@ -65,9 +65,12 @@ def how_to_go_on(findings: list[Finding]) -> str:
 
 
 def warnings_of(names: list[str]) -> list[str]:
-    """What is to be said of files that were just written: a line for each finding."""
+    """What is to be said of files that were just written: a line for each finding. Of the first ones of
+    all that is nothing: there is nothing yet that they could harm."""
     migrations = read_migrations()
     chosen = [each for each in migrations if each.name in names]
+    if chosen[0] == migrations[0]:
+        return []
     found = find_all(observe(migrations, chosen, down=False), level_of(None), {})
     return [
         f"lint: {NAMES[each.level]} {each.rule}: {each.text}. {each.why}"
@@ -112,7 +115,8 @@ def observe(
                 _require_explained(file)
                 break
             down_file = project.down_dir() / migration.name
-            if down and migration in chosen and down_file.exists():
+            # That of a first migration drops everything, which is nothing to be told.
+            if down and observer.has_old and migration in chosen and down_file.exists():
                 text = down_file.read_text(encoding="utf-8")
                 files.append(observer.run_down(f"migrations/down/{migration.name}", text))
     return files
