@@ -263,5 +263,5 @@ def read_plan(folder: Path) -> list[Participant]:
         except (TypeError, KeyError, ValueError) as error:
             raise MigrateError(
                 f"{folder / PLAN} is not understood: {error}. Nothing was done."
-                " Write it anew: make workshop-plan roster=FILE"
+                " Write it again: make workshop-plan roster=FILE"
             ) from None

@@ -32,3 +32,17 @@ def ask(question: str) -> str:
 def indent(lines: list[str]) -> str:
     """Lines as the items of a message."""
     return "\n".join(f"  {line}" for line in lines)
+
+
+def annotation(level: str, text: str, **properties: object) -> str:
+    """A line that GitHub Actions shows beside the code, or above it; line breaks are codes in it.
+
+    Source: `escapeData` and `escapeProperty` in actions/toolkit, packages/core/src/command.ts.
+    """
+
+    def escape(value: object, *more: str) -> str:
+        codes = {mark: f"%{ord(mark):02X}" for mark in ("%", "\r", "\n", *more)}
+        return "".join(codes.get(mark, mark) for mark in str(value))
+
+    named = ",".join(f"{name}={escape(value, ':', ',')}" for name, value in properties.items())
+    return f"::{level} {named}::{escape(text)}"

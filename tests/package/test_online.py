@@ -412,7 +412,7 @@ def test_indexes_of_a_materialized_view_are_made_dropped_and_swapped_concurrentl
     roll_back(project, steps=3)
     assert diff(declared, read_schema(live)) == []
     declare(project, [USERS, view.replace("nick FROM", "age FROM"), index])
-    [text] = created(project)  # which is filled anew, and not read until it has its index
+    [text] = created(project)  # which is refreshed, and not read until it has its index
     assert "CONCURRENTLY" not in text
 
 
@@ -496,7 +496,7 @@ def test_what_has_to_be_said_is_said_once(project: Project) -> None:
         (users("twice integer GENERATED ALWAYS AS (age * 2) STORED"), users("twice integer GENERATED ALWAYS AS (age * 3) STORED")),
         (USERS, users("bio varchar")),
     ],
-    ids=["a wider type", "a column that is generated anew", "a column more"],
+    ids=["a wider type", "a generated column that is recreated", "a column more"],
 )  # fmt: skip
 def test_what_breaks_nothing_says_nothing(project: Project, old: str, new: str) -> None:
     started(project, old)

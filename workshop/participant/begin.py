@@ -82,7 +82,7 @@ def check_out(exercise: Exercise, commit: str) -> None:
 
 
 def rebuild_database(exercise: Exercise) -> None:
-    """Make the database anew: the migrations at hand applied, then the rows of the exercise."""
+    """Recreate the database: the migrations at hand applied, then the rows of the exercise."""
     url = os.environ.get("DATABASE_URL") or development_url()
     name = str(conninfo_to_dict(url)["dbname"])
     with closing(connect(url_of_database(url, "postgres"), "DATABASE_URL")) as server:

@@ -43,7 +43,7 @@ def diagnose() -> str:
 
 
 def databases() -> str:
-    """Whether exercises can make their database anew."""
+    """Whether exercises can recreate their database."""
     url = os.environ.get("DATABASE_URL") or development_url()
     with closing(connect(url_of_database(url, "postgres"), "DATABASE_URL")) as server:
         query = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"

@@ -18,7 +18,7 @@ kubectl apply -k "$overlays/$environment" --selector 'app.kubernetes.io/componen
 # It has a condition when it has ended, well or not.
 in_namespace wait "$job" --for=jsonpath='{.status.conditions}' --timeout=11m
 if ! in_namespace wait "$job" --for=condition=complete --timeout=30s; then
-    in_namespace logs "$job" >&2 || true
+    in_namespace logs "$job" >&2 || echo "$job has no log" >&2
     echo "error: the migrations were not applied; the service still runs as before" >&2
     exit 1
 fi

@@ -7,7 +7,7 @@ from modelmigrate import project
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.target import Target
 from modelmigrate.schema.diff import Change
-from modelmigrate.terminal import say
+from modelmigrate.terminal import annotation, say
 
 DESCRIPTIONS = {
     "extra": "exists in the database, but not in",
@@ -73,11 +73,9 @@ def as_github(target: Target, other: str, changes: list[Change], note: str) -> s
     lines = []
     for change in changes:
         text = "\n".join([f"{change.title} {DESCRIPTIONS[change.how]} {other}", *change.lines()])
-        escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        lines.append(f"::error title=Schema drift in {target.name}::{escaped}")
-    return (
-        "\n".join(lines) or f"::notice title=No schema drift::{target.name} matches {other}{note}"
-    )
+        lines.append(annotation("error", text, title=f"Schema drift in {target.name}"))
+    none = annotation("notice", f"{target.name} matches {other}{note}", title="No schema drift")
+    return "\n".join(lines) or none
 
 
 REPORT_FORMATS: dict[str, Callable[[Target, str, list[Change], str], str]] = {

@@ -36,24 +36,22 @@ def level_of(environment: str | None) -> LevelOf:
         MigrateError: `[tool.modelmigrate.lint]` says what is not understood.
     """
     table = _table()
-    own = table.get(environment, {}) if environment else {}
-    for section, values in {
-        "": table,
-        **{k: v for k, v in table.items() if isinstance(v, dict)},
-    }.items():
-        _require_understood(section, values)
+    sections = {name: value for name, value in table.items() if isinstance(value, dict)}
+    everywhere = {name: value for name, value in table.items() if name not in sections}
+    if isinstance(everywhere.get(SMALL_TABLE), int):
+        del everywhere[SMALL_TABLE]
+    for place, values in {"": everywhere, **sections}.items():
+        _require_understood(f"[tool.modelmigrate.lint{'.' if place else ''}{place}]", values)
+    own = sections.get(environment or "", {})
 
     def level(rule: Rule, found: Found) -> Level:
-        for settings in (own, table):
+        for settings in (own, everywhere):
             for name in (rule.name, rule.group):
                 if name in settings:
                     return LEVELS[settings[name]]
         group = GROUPS[rule.group]
-        usual = found.level or rule.level
-        if environment == PRODUCTION:
-            # What is a warning everywhere for a reason of its own stays one.
-            return usual or group.production
-        return usual or group.local
+        usual = group.production if environment == PRODUCTION else group.local
+        return found.level or rule.level or usual
 
     return level
 
@@ -68,13 +66,8 @@ def _table() -> dict[str, Any]:
     return project.settings().lint
 
 
-def _require_understood(section: str, values: dict[str, Any]) -> None:
-    place = ".".join(filter(None, ["[tool.modelmigrate.lint", section])) + "]"
+def _require_understood(place: str, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if isinstance(value, dict) and not section:
-            continue
-        if name == SMALL_TABLE and not section and isinstance(value, int):
-            continue
         if name not in GROUPS and name not in BY_NAME:
             raise MigrateError(
                 f"pyproject.toml: {place} has {name}, which is no rule and no group of rules. Nothing was"

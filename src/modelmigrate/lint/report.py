@@ -8,6 +8,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.lint.findings import Finding
 from modelmigrate.lint.rule import Level
+from modelmigrate.terminal import annotation
 
 Report = Callable[[list[Finding], list[str]], str]
 
@@ -84,9 +85,12 @@ def as_github(findings: list[Finding], files: list[str]) -> str:
     for each in findings:
         if not each.allowed:
             text = "\n".join([each.text, *details(each), *each.sql.splitlines()])
-            place = f"file={_property(prefix() + each.file)},line={each.line}"
-            title = _property(f"{each.rule}")
-            lines.append(f"::{GITHUB[each.level]} {place},title={title}::{_data(text)}")
+            place: dict[str, object] = {
+                "file": prefix() + each.file,
+                "line": each.line,
+                "title": each.rule,
+            }
+            lines.append(annotation(GITHUB[each.level], text, **place))
     return "\n".join([*lines, f"{counts(findings)} in {', '.join(files)}"])
 
 
@@ -126,14 +130,6 @@ def as_markdown(findings: list[Finding], files: list[str]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def prefix() -> str:

@@ -108,8 +108,8 @@ def lock_line(found: Found) -> str:
     if mode not in KEEPS_OUT:
         return ""
     name, effect = KEEPS_OUT[mode]
-    if step.is_written_anew(table):
-        time = "while all of its rows are written anew"
+    if step.is_table_rewritten(table):
+        time = "while all of its rows are rewritten"
     elif table in step.scanned:
         time = "while all of its rows are read"
     else:

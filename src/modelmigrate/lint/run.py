@@ -1,7 +1,6 @@
 """Migrations linted: the files that are new, run after those that are not."""
 
 import os
-import re
 
 from modelmigrate import project
 from modelmigrate.atlas.directory import (
@@ -19,7 +18,7 @@ from modelmigrate.lint.rule import Level
 from modelmigrate.lint.sizes import Size, read_sizes
 from modelmigrate.lint.steps import ObservedFile
 from modelmigrate.migrations.branch import compare_branches
-from modelmigrate.postgres.environments import LOCAL, find_environment
+from modelmigrate.postgres.environments import LOCAL, find_environment, variable_of
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.states import replay_migrations
 from modelmigrate.sql.statements import shorten
@@ -150,7 +149,6 @@ def _sizes(env: str | None) -> dict[str, Size]:
     known."""
     if env in (None, "", LOCAL):
         return {}
-    variable = f"{re.sub(r'[^A-Z0-9]', '_', env.upper())}_DATABASE_URL"
-    if env in environments() and not os.environ.get(variable):
+    if env in environments() and not os.environ.get(variable_of(env)):
         return {}
     return read_sizes(find_environment(env).url)

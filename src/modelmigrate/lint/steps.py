@@ -68,11 +68,11 @@ class Step:
         return [each for key, each in of(self.after).items() if key not in before]
 
     def new_constraints(self) -> list[Constraint]:
-        """Those that are made, but for those that PostgreSQL makes anew by itself."""
+        """Those that are made, but for those that PostgreSQL recreates by itself."""
         return [each for each in self.made(lambda c: c.constraints) if not self._is_remade(each)]
 
     def new_indexes(self) -> list[Index]:
-        """Those that are made, but for those that PostgreSQL makes anew by itself."""
+        """Those that are made, but for those that PostgreSQL recreates by itself."""
         return [each for each in self.made(lambda c: c.indexes) if not self._is_remade(each)]
 
     def _is_remade(self, made: Constraint | Index) -> bool:
@@ -119,7 +119,7 @@ class Step:
         return self.before.relations[oid].parent if oid in self.before.relations else 0
 
     def is_rewritten(self, relation: int) -> bool:
-        """Whether the rows of an old table or index were written anew, but not thrown away."""
+        """Whether the rows of an old table or index were rewritten, but not thrown away."""
         files = {each[relation].file for each in self._relations if relation in each}
         old = relation in self.old.relations
         return old and len(files) == 2 and self.tag != "TRUNCATE TABLE"
@@ -128,7 +128,7 @@ class Step:
     def _relations(self) -> tuple[dict[int, Relation], dict[int, Relation]]:
         return self.before.relations, self.after.relations
 
-    def is_written_anew(self, table: int) -> bool:
+    def is_table_rewritten(self, table: int) -> bool:
         """As `is_rewritten`, or that of one of its partitions."""
         return any(
             self.is_rewritten(each)

@@ -1,6 +1,6 @@
 """Objects that change in their place, though `pg_dump` creates them by another statement then: triggers that are
 enabled or disabled, foreign keys that become DEFERRABLE, which no row is read for, and materialized views that
-get other storage parameters, without being filled anew."""
+get other storage parameters, without being refreshed."""
 
 import re
 

@@ -87,6 +87,11 @@ class Environment(NamedTuple):
         return f"{self.name} (database {parts.get('dbname')} on {host})"
 
 
+def variable_of(name: str) -> str:
+    """The name of the variable that holds the URL of an environment."""
+    return f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_DATABASE_URL"
+
+
 def find_environment(name: str | None) -> Environment:
     """The environment of this name; without one, `local`.
 
@@ -98,7 +103,7 @@ def find_environment(name: str | None) -> Environment:
         if not own_server(url):
             require_sessions(url, "DATABASE_URL")
         return Environment(LOCAL, url)
-    variable = f"{re.sub(r'[^A-Z0-9]', '_', name.upper())}_DATABASE_URL"
+    variable = variable_of(name)
     if not os.environ.get(variable):
         raise MigrateError(
             f"there is no environment {name}: {variable} is not set. Nothing was changed.\n"

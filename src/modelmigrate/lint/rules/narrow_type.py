@@ -43,9 +43,9 @@ def is_narrowed(before: Column, after: Column) -> bool:
 
 
 def is_converted(step: Step, before: Column, after: Column) -> bool:
-    """Whether the values are written anew. Between timestamps with and without a time zone, they are not
+    """Whether the values are rewritten. Between timestamps with and without a time zone, they are not
     where the server's time is UTC, as it is on a scratch server, and are everywhere else."""
-    return step.is_written_anew(after.table) or {
+    return step.is_table_rewritten(after.table) or {
         "timestamp with time zone",
         "timestamp without time zone",
     } == {SIZE.sub("", before.type), SIZE.sub("", after.type)}
@@ -69,7 +69,7 @@ RULE = Rule(
     level=Level.ERROR,
     title="A type that cannot hold all that was there",
     why="Rows that do not fit make the migration fail, or lose a part of their values; all rows are"
-    " written anew while everybody waits.",
+    " rewritten while everybody waits.",
     instead="Add a column of the new type, write both, convert the rows in batches, let programs read the"
     " new one, then drop the old one.",
     find=find,

@@ -1,4 +1,4 @@
-"""A materialized view is filled anew while readers wait."""
+"""A materialized view is refreshed while readers wait."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""An index is built anew while writers wait."""
+"""An index is rebuilt while writers wait."""
 
 from collections.abc import Iterator
 

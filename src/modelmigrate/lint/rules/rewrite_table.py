@@ -1,4 +1,4 @@
-"""A table, or an index of it, is written anew as a whole."""
+"""A table, or an index of it, is rewritten as a whole."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from modelmigrate.lint.steps import ObservedFile, Step
 
 
 def find(file: ObservedFile) -> Iterator[Found]:
-    """The old tables that are written anew, or whose indexes are, but for those whose columns are
+    """The old tables that are rewritten, or whose indexes are, but for those whose columns are
     narrowed, of which that rule says as much."""
     for step in file.steps:
         if step.tag in ("REINDEX", "REFRESH MATERIALIZED VIEW", "TRUNCATE TABLE"):
@@ -31,7 +31,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 and not (step.tag in CALLS and is_emptied(step, table.oid))
                 and (
                     table.oid in converted
-                    or step.is_written_anew(table.oid)
+                    or step.is_table_rewritten(table.oid)
                     or has_new_indexes(step, table.oid)
                 )
             ):
@@ -50,31 +50,31 @@ def has_new_indexes(step: Step, table: int) -> bool:
 
 
 def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:
-    """What makes PostgreSQL write a table anew; the table, and the safe form."""
+    """What makes PostgreSQL rewrite a table; the table, and the safe form."""
     for column in step.made(lambda each: each.columns):
         if column.table == table.oid and column.fills_itself:
             add = f"ALTER TABLE {table.name} ADD COLUMN {column.name} {column.type};"
             if column.generated or column.identity:
-                return f"is written anew, to fill {column.name}", table.oid, ""
+                return f"is rewritten, to fill {column.name}", table.oid, ""
             default = (
                 f"ALTER TABLE {table.name} ALTER COLUMN {column.name} SET DEFAULT {column.default};"
             )
             fill = f'-- then, in batches: modelmigrate backfill {table.name} --set "{column.name} ='
             fill += f' {column.default}" --where "{column.name} IS NULL"'
-            what = f"is written anew, since each row of {column.name} gets a value of its own"
+            what = f"is rewritten, since each row of {column.name} gets a value of its own"
             return what, table.oid, "\n".join([add, default, fill])
     for before, after in step.changed(lambda each: each.columns):
         if before.table == table.oid and before.type != after.type:
-            what = f"is written anew, since {after.name} changes from {before.type} to {after.type}"
+            what = f"is rewritten, since {after.name} changes from {before.type} to {after.type}"
             return what, table.oid, ""
-    written = step.is_written_anew(table.oid)
-    return "is written anew" if written else "has an index built anew", table.oid, ""
+    written = step.is_table_rewritten(table.oid)
+    return "is rewritten" if written else "has an index rebuilt", table.oid, ""
 
 
 RULE = Rule(
     name="rewrite-table",
     group="lock",
-    title="A table is written anew",
+    title="A table is rewritten",
     why="Everybody who reads or writes it waits until all of its rows and indexes are written, which takes"
     " as much disk again.",
     instead="Add a column that is empty at first, fill it in batches, and let programs move to it.",

@@ -13,7 +13,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
             continue
         for table in sorted(step.scanned):
             strength = STRENGTH[step.locks.get(table, "AccessShareLock")]
-            if strength >= STRENGTH["ShareLock"] and not step.is_written_anew(table):
+            if strength >= STRENGTH["ShareLock"] and not step.is_table_rewritten(table):
                 label = f"TABLE {step.after.name(table)}"
                 yield Found(step, label, "has all of its rows read while writers wait", table)
 

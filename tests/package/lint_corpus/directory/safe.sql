@@ -123,7 +123,7 @@ CREATE FUNCTION users_of() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET sear
 AS 'SELECT count(*) FROM public.users';
 === a view with a column more
 CREATE OR REPLACE VIEW paid_orders AS SELECT id, user_id, total, note FROM orders WHERE status = 'paid';
-=== a view made anew
+=== a view recreated
 DROP VIEW paid_orders;
 CREATE VIEW paid_orders AS SELECT id, user_id, total FROM orders WHERE status IN ('paid', 'sent');
 === a new view
@@ -136,7 +136,7 @@ ALTER TABLE items RENAME TO order_items;
 CREATE VIEW items AS SELECT * FROM order_items;
 === a trigger replaced
 CREATE OR REPLACE TRIGGER stamp BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();
-=== a trigger made anew
+=== a trigger recreated
 DROP TRIGGER stamp ON orders;
 CREATE TRIGGER stamp BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION stamp();
 === a trigger of a new table
