@@ -103,11 +103,11 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 
 @contextmanager
-def holding(url: str, statement: str) -> Iterator[None]:
-    """Somebody else, in a transaction, has done this."""
+def holding(url: str, statement: str) -> Iterator[int]:
+    """Somebody else, in a transaction, has done this; the PID of their session."""
     with connected(url) as other, other.transaction():
         other.execute(statement.encode())
-        yield
+        yield other.info.backend_pid
 
 
 def migrate(project: Project) -> tuple[int, str]:
@@ -227,6 +227,31 @@ def test_a_reader_that_blocks_is_waited_for_a_bounded_time(project: Project, liv
     assert "lock timeout: retry in" in said
     assert "rolled back completely" in said
     assert migrate(project)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("apply", {}),
+        ("down", {}),
+        ("backfill users", {"set": "name = 'Ada'", "where": "name IS NULL"}),
+    ],
+)
+def test_whoever_a_command_waited_for_in_vain_is_named_and_how_to_end_them(
+    project: Project, live: str, command: str, options: dict[str, str]
+) -> None:
+    project.set(lock_timeout=1, attempts=1)
+    project.add("20260102000000_name", "ALTER TABLE users ADD name text;\n")
+    if command != "apply":
+        project.run("hash")  # writes the down migration
+        assert migrate(project)[0] == 0
+    execute(live, "INSERT INTO users (id) VALUES (1)")
+    with holding(live, "SELECT * FROM users FOR UPDATE") as pid:
+        ran = project.run(command, env="live", yes=True, **options)
+    assert ran.code == 5, ran.said
+    assert f"It waited for:\n  PID {pid}, user postgres, " in ran.said
+    assert ", from this machine, idle in transaction since " in ran.said
+    assert f"SELECT pg_terminate_backend({pid})" in ran.said
 
 
 def test_a_reader_who_leaves_in_time_is_no_failure(project: Project, live: str) -> None:

@@ -15,6 +15,7 @@ from modelmigrate.atlas.commands import atlas_error, command_line, environment, 
 from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.blockers import describe, watch_blockers
 from modelmigrate.migrations.lock import backoff, migration_lock
 from modelmigrate.migrations.preflight import (
     check_indexes,
@@ -145,7 +146,7 @@ def apply_batch(target: Target, batch: list[Migration], session: str) -> None:
         stderr=subprocess.PIPE,
         encoding="utf-8",
     )
-    with child:
+    with child, watch_blockers(target.url, ATLAS_APPLICATION) as blockers:
         stderr: list[str] = []
         reader = threading.Thread(target=lambda: stderr.extend(child.stderr or ()))
         reader.start()
@@ -162,7 +163,7 @@ def apply_batch(target: Target, batch: list[Migration], session: str) -> None:
         error = atlas_error(hide_passwords("".join(stderr), {"DATABASE_URL": session}))
         if found := TRANSIENT.search(str(error)):
             code = Exit.BUSY if LOCK_TIMED_OUT.search(str(error)) else Exit.ERROR
-            raise TransientError(str(error), found[0], code)
+            raise TransientError(f"{error}{describe(blockers)}", found[0], code)
         raise MigrateError(f"{error}\n{describe_remaining_state(target)}", error.code)
 
 

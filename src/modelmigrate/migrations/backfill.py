@@ -20,6 +20,7 @@ from modelmigrate.migrations.batches import (
     prepare,
     run_one,
 )
+from modelmigrate.migrations.blockers import describe, watch_blockers
 from modelmigrate.migrations.lock import backoff, take_lock
 from modelmigrate.migrations.target import Target
 from modelmigrate.postgres.connection import connect
@@ -132,10 +133,14 @@ def update_all(target: Target, backfill: Backfill, done: Done, pause: float) -> 
         MigrateError: it cannot go on.
     """
     settings, failures, last_error = target.settings, 0, None
+    blockers: dict[int, str] = {}
     while True:
         batches = done.batches
         try:
-            with session(target) as connection:
+            with (
+                session(target) as connection,
+                watch_blockers(target.url, str(connection.info.backend_pid)) as blockers,
+            ):
                 # Our own session before may be there for a while, though its connection is lost.
                 wait = settings.wait if last_error else 0
                 owner = f"another backfill of {backfill.table}"
@@ -148,7 +153,7 @@ def update_all(target: Target, backfill: Backfill, done: Done, pause: float) -> 
                 raise  # any other is that of a new connection, which may come
         failures = 1 if done.batches > batches else failures + 1
         if not is_transient(last_error) or failures >= settings.attempts:
-            raise failure(last_error, backfill, done) from None
+            raise failure(last_error, backfill, done, describe(blockers)) from None
         seconds = backoff(failures)
         say(f"  {first_line(last_error)}: retry in {seconds:.1f} s")
         time.sleep(seconds)
@@ -234,7 +239,7 @@ def is_transient(error: psycopg.Error) -> bool:
     )
 
 
-def failure(error: psycopg.Error, backfill: Backfill, done: Done) -> MigrateError:
+def failure(error: psycopg.Error, backfill: Backfill, done: Done, blockers: str) -> MigrateError:
     """What to say of an error of PostgreSQL that no retry has helped with."""
     code = next((code for kinds, code in CODES.items() if isinstance(error, kinds)), Exit.ERROR)
     cures = {
@@ -245,7 +250,7 @@ def failure(error: psycopg.Error, backfill: Backfill, done: Done) -> MigrateErro
     rows = f" with {backfill.describe(done.keys)}" if done.keys else ""
     return MigrateError(
         f"rows of {backfill.table}{rows} cannot be updated: {first_line(error)}\nTheir batch was rolled"
-        f" back. {done.describe()} {cures[code]}",
+        f" back. {done.describe()} {cures[code]}{blockers if code == Exit.BUSY else ''}",
         code,
     )
 

@@ -8,6 +8,7 @@ from psycopg import errors
 from modelmigrate import project
 from modelmigrate.atlas.directory import Migration
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.blockers import describe, watch_blockers
 from modelmigrate.migrations.lock import backoff, migration_lock
 from modelmigrate.migrations.revisions import REVISIONS_TABLE
 from modelmigrate.migrations.target import Target
@@ -26,6 +27,7 @@ def execute_script(target: Target, script: str, rolled_back: list[Migration]) ->
             with (
                 migration_lock(target.url, settings.wait, ours=False),
                 migration_lock(target.url, settings.wait) as connection,
+                watch_blockers(target.url, str(connection.info.backend_pid)) as blockers,
                 connection.transaction(),
             ):
                 for name, value in {
@@ -40,7 +42,8 @@ def execute_script(target: Target, script: str, rolled_back: list[Migration]) ->
         except (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled) as error:
             if attempt == settings.attempts:
                 raise MigrateError(
-                    f"{error}\nNothing was changed. These tables are in use: retry later",
+                    f"{error}\nNothing was changed. These tables are in use: retry later."
+                    f"{describe(blockers)}",
                     Exit.BUSY,
                 ) from None
             time.sleep(backoff(attempt))
