@@ -102,7 +102,7 @@ def create(
         typer.Option(help="What was renamed: table.old:new, or none.", metavar="OLD:NEW"),
     ] = None,
 ) -> str:
-    """Write the next migration and its down migration from the models."""
+    """Write the next migration, up and down, from the models."""
     from modelmigrate.models.ddl import models_being_loaded
 
     with models_being_loaded():
@@ -225,7 +225,7 @@ def check() -> str:
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))
 def baseline(env: Environment = None, yes: Yes = False) -> str:
-    """Start to manage a database that these migrations did not make."""
+    """Manage a database that these migrations did not make."""
     from modelmigrate.migrations.baseline import baseline_database
     from modelmigrate.migrations.target import find_target
 
@@ -291,6 +291,19 @@ def drift(
     return detect_drift(find_target(env), against, form, fix, allow_loss, yes=yes)
 
 
+@app.command(epilog=example("environments", "environments --env staging,production"))
+def environments(
+    env: Annotated[
+        str | None,
+        typer.Option(help="Their names, with commas. [default: all <ENV>_DATABASE_URL]"),
+    ] = None,
+) -> str:
+    """Show the version and the drift of all environments. Prints a Markdown table."""
+    from modelmigrate.drift.environments import compare_environments
+
+    return compare_environments(env)
+
+
 @app.command(epilog=example("declare"))
 def declare() -> str:
     """Write .sql files for the objects that only migrations make."""
@@ -320,7 +333,7 @@ def show_schema(
 
 @app.command(epilog=example("viz"))
 def viz(env: Environment = None) -> str:
-    """Draw the schema of a database into docs/schema (SVG, mermaid)."""
+    """Draw the schema of a database into docs/schema."""
     from modelmigrate.inspect.pages import write_diagrams
     from modelmigrate.postgres.environments import find_environment
 

@@ -34,6 +34,11 @@ def indent(lines: list[str]) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
+def markdown(text: str) -> str:
+    """A text in one line of Markdown, in the cell of a table, too."""
+    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+
+
 def annotation(level: str, text: str, **properties: object) -> str:
     """A line that GitHub Actions shows beside the code, or above it; line breaks are codes in it.
 

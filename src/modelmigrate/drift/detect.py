@@ -1,5 +1,8 @@
 """Does a live database still have the schema of its migrations, of the models, or of another one?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from modelmigrate import project
 from modelmigrate.drift.report import REPORT_FORMATS, report_drift
 from modelmigrate.drift.resolve import RESOLUTIONS
@@ -38,14 +41,25 @@ def detect_drift(
         return drift_from_models(target, form)
     if against not in (None, "", "files"):
         return drift_from_environment(target, find_target(against), form)
-    require_completed(target.status)
-    copy_roles(target.url)
-    with replay_migrations(target.status.applied) as replayed_url:
+    with replayed(target) as replayed_url:
         changes = target.changes_from(read_schema(replayed_url))
         if fix and changes:
             return RESOLUTIONS[fix](target, replayed_url, allow_loss, yes)
     note = describe_pending(target.status)
     return report_drift(target, "its migrations", changes, form, note)
+
+
+@contextmanager
+def replayed(target: Target) -> Iterator[str]:
+    """The URL of a database with what the applied migrations of this one make.
+
+    Raises:
+        MigrateError: files and revisions do not match, or a migration is partially applied.
+    """
+    require_completed(target.status)
+    copy_roles(target.url)
+    with replay_migrations(target.status.applied) as url:
+        yield url
 
 
 def drift_from_models(target: Target, form: str | None) -> str:

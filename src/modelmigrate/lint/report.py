@@ -8,7 +8,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.lint.findings import Finding
 from modelmigrate.lint.rule import Level
-from modelmigrate.terminal import annotation
+from modelmigrate.terminal import annotation, markdown
 
 Report = Callable[[list[Finding], list[str]], str]
 
@@ -118,18 +118,14 @@ def as_markdown(findings: list[Finding], files: list[str]) -> str:
     lines.append(", ".join(f"`{name}`" for name in files))
     for each in findings:
         how = "allowed" if each.allowed else NAMES[each.level]
-        lines += ["", f"**{how}** `{each.rule}` {_cell(each.text)} ({each.file}:{each.line})"]
+        lines += ["", f"**{how}** `{each.rule}` {markdown(each.text)} ({each.file}:{each.line})"]
         if each.allowed:
-            lines.append(f"Reason: {_cell(each.allowed)}")
+            lines.append(f"Reason: {markdown(each.allowed)}")
         elif each.level > Level.NOTE:
-            lines += ["", *(f"- {_cell(text)}" for text in details(each))]
+            lines += ["", *(f"- {markdown(text)}" for text in details(each))]
             if each.sql:
                 lines += ["", "```sql", each.sql, "```"]
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
 
 def prefix() -> str:
