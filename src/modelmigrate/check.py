@@ -2,7 +2,14 @@
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import diff_databases
-from modelmigrate.atlas.directory import FILE_NAME, TXMODE_DIRECTIVE, Migration, read_migrations
+from modelmigrate.atlas.directory import (
+    FILE_NAME,
+    PHASE,
+    PHASE_DIRECTIVE,
+    TXMODE_DIRECTIVE,
+    Migration,
+    read_migrations,
+)
 from modelmigrate.atlas.refused_statements import refusals
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
@@ -58,6 +65,12 @@ def structure_problems(migrations: list[Migration]) -> list[str]:
             f"{each.name}: Atlas ignores its txmode directive, which needs a blank line after it"
             for each in migrations
             if each.transactional and TXMODE_DIRECTIVE.search(each.sql)
+        ),
+        *(
+            f"{each.name}: `{found[0]}` is ignored. Write `-- gate:phase contract` (or expand) at the top"
+            " of the file, with a blank line after it"
+            for each in migrations
+            if (found := PHASE_DIRECTIVE.search(each.sql)) and not PHASE.match(each.sql)
         ),
         *refusals(),
         *(f"down/{name} belongs to no migration" for name in sorted(down_names - set(names))),

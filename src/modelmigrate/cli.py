@@ -106,9 +106,10 @@ def create(
     from modelmigrate.models.ddl import models_being_loaded
 
     with models_being_loaded():
+        from modelmigrate.lint.phases import statements_that_can_wait
         from modelmigrate.migrations.create import create_migrations
 
-        created = create_migrations(message, rename)
+        created = create_migrations(message, rename, statements_that_can_wait)
     if not created.files:
         return created.report
     from modelmigrate.lint.run import warnings_of
@@ -117,18 +118,43 @@ def create(
     return created._replace(warnings=[*created.warnings, *found]).report
 
 
-@app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --yes"))
-def apply(env: Environment = None, dry_run: DryRun = False, yes: Yes = False) -> str:
+@app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --phase expand --yes"))
+def apply(
+    env: Environment = None,
+    phase: Annotated[
+        str | None,
+        typer.Option(help="What the gate allows: expand or contract. [default: all]"),
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> str:
     """Apply the pending migrations, then verify the schema."""
+    from modelmigrate.delivery.gate import Gate, open_gate
     from modelmigrate.migrations.target import find_target
 
+    target = find_target(env)
+    gate = open_gate(target, phase) if phase else Gate([], [])
     if dry_run:
         from modelmigrate.migrations.status import show_pending
 
-        return show_pending(find_target(env))
-    from modelmigrate.migrations.apply import apply_pending
+        result = show_pending(target, gate.held_back)
+    else:
+        from modelmigrate.migrations.apply import apply_pending
 
-    return apply_pending(find_target(env), yes=yes)
+        result = apply_pending(target, gate.held_back, yes=yes)
+    return "\n".join(filter(None, [result, gate.note]))
+
+
+@app.command(epilog=example("gate --phase expand", "gate --env production --phase contract"))
+def gate(
+    phase: Annotated[str, typer.Option(help="expand: before a rollout. contract: after it.")],
+    env: Environment = None,
+) -> str:
+    """Exit with 3 when pending migrations may not be applied now."""
+    from modelmigrate.delivery.gate import ask_gate
+    from modelmigrate.migrations.target import find_target
+
+    return ask_gate(find_target(env), phase)
 
 
 @app.command(epilog=example("down", "down --steps 2 --dry-run", "down --to 20260102030405"))

@@ -197,7 +197,10 @@ TARGETS = {
     "validate": "migrate-validate",
     "branch check": "migrate-check",
     "branch rebase": "migrate-rebase",
-    **{name: f"schema-{name}" for name in ("declare", "drift", "environments", "inspect", "viz")},
+    **{
+        name: f"schema-{name}"
+        for name in ("declare", "drift", "environments", "gate", "inspect", "viz")
+    },
     **{f"db {name}": f"db-{name}" for name in ("start", "stop", "url")},
     **{f"template {name}": f"template-{name}" for name in ("check", "update")},
 }

@@ -14,7 +14,11 @@ from modelmigrate.errors import MigrateError
 
 TXMODE_NONE = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
 TXMODE_DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
-DIRECTIVES = re.compile(r"(-- ?atlas:[^\n]*\n)+\n")
+DIRECTIVES = re.compile(r"(-- ?(?:atlas|gate):[^\n]*\n)+\n")
+PHASES = ("expand", "contract")
+# In the comments at the very top, beside those for Atlas; the service reads it likewise.
+PHASE = re.compile(r"(?:--.*\n)*?-- ?gate:phase +(?P<phase>expand|contract)[ \t]*(?:\n|\Z)")
+PHASE_DIRECTIVE = re.compile(r"^-- ?gate:.*$", re.MULTILINE)
 PART = re.compile(rf"(?:{DIRECTIVES.pattern})?-- Part (?P<part>\d+) of (?P<of>\d+)\.\n")
 FILE_NAME = re.compile(r"\d{14}_\w+\.sql")
 VERSION_FORMAT = "%Y%m%d%H%M%S"
@@ -42,6 +46,11 @@ class Migration(NamedTuple):
         """Whether Atlas runs the file in a transaction: directives are comments at the very top,
         with a blank line after them."""
         return not runs_outside_transaction(self.sql)
+
+    @property
+    def phase(self) -> str:
+        """As `phase_of`."""
+        return phase_of(self.sql)
 
 
 def read_migrations() -> list[Migration]:
@@ -77,6 +86,19 @@ def mark_parts(texts: list[str]) -> list[str]:
         end = found.end() if (found := DIRECTIVES.match(text)) else 0
         marked.append(f"{text[:end]}-- Part {number} of {len(texts)}.\n{text[end:]}")
     return marked
+
+
+def phase_of(text: str) -> str:
+    """`contract` where a file says so at its top: it breaks the programs of the version before, and is
+    applied once none of them runs. Else `expand`: before a rollout, while they run."""
+    found = PHASE.match(text)
+    return found["phase"] if found else "expand"
+
+
+def as_contract(text: str) -> str:
+    """The text of a file of the phase `contract`."""
+    end = found.end() - 1 if (found := DIRECTIVES.match(text)) else 0
+    return f"{text[:end]}-- gate:phase contract\n{text[end:] if end else chr(10) + text}"
 
 
 def by_create(migrations: list[Migration]) -> list[list[Migration]]:

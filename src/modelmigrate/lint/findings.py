@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.lint.levels import LevelOf, lowered
-from modelmigrate.lint.rule import Found, Level, Rule, lock_line
+from modelmigrate.lint.rule import BREAKING, Found, Level, Rule, lock_line
 from modelmigrate.lint.rules import RULES
 from modelmigrate.lint.sizes import Size
 from modelmigrate.lint.steps import ObservedFile
@@ -57,6 +57,8 @@ def find_all(
             weight = level(rule, each)
             if file.is_down:
                 weight = min(weight, Level.NOTE if rule.group in IN_DOWN else Level.OFF)
+            if rule.group == BREAKING and file.phase == "contract":
+                weight = min(weight, Level.NOTE)
             if weight == Level.OFF or is_ignored(file, each.step, rule):
                 continue
             given = next((w for w in left if w.rule == rule.name and w.step is each.step), None)

@@ -37,14 +37,13 @@ class Group(NamedTuple):
     """What Atlas calls it, in `-- atlas:nolint`."""
 
 
+BREAKING = "backward-incompatible"  # which is what contract migrations are for
 GROUPS = {
     "destructive": Group("Rows are lost", Level.ERROR, Level.ERROR, "destructive"),
     "data-dependent": Group(
         "It fails where the rows do not allow it", Level.WARN, Level.WARN, "data_depend"
     ),
-    "backward-incompatible": Group(
-        "Programs that run meanwhile fail", Level.ERROR, Level.ERROR, "incompatible"
-    ),
+    BREAKING: Group("Programs that run meanwhile fail", Level.ERROR, Level.ERROR, "incompatible"),
     "concurrent-index": Group(
         "An index that keeps programs waiting", Level.WARN, Level.ERROR, "concurrent_index"
     ),
@@ -99,6 +98,9 @@ class Rule(NamedTuple):
     """The codes of Atlas for the same, in `-- atlas:nolint`."""
     has_safe_form: bool = True
     """Whether a migration can do the same without this finding."""
+    can_wait: bool = False
+    """Whether it only takes away, so that the next version of the programs runs before it, too: then it
+    can wait in a contract migration until no older one runs."""
 
 
 def lock_line(found: Found) -> str:

@@ -14,7 +14,7 @@ from modelmigrate.lint.findings import Finding, find_all
 from modelmigrate.lint.levels import environments, level_of
 from modelmigrate.lint.observe import Observer
 from modelmigrate.lint.report import FORMATS, NAMES, Report
-from modelmigrate.lint.rule import Level
+from modelmigrate.lint.rule import BREAKING, Level
 from modelmigrate.lint.sizes import Size, read_sizes
 from modelmigrate.lint.steps import ObservedFile
 from modelmigrate.migrations.branch import compare_branches
@@ -60,6 +60,11 @@ def how_to_go_on(findings: list[Finding]) -> str:
     if rules:
         lines[0] += ", or allow what is intended by a line above its statement:"
         lines += [f"-- lint:allow {rule} REASON" for rule in rules]
+    if any(each.group == BREAKING for each in findings):
+        lines.append(
+            "What breaks older programs alone goes into a file that begins with `-- gate:phase contract` and a"
+            " blank line: it is applied once none of them runs."
+        )
     return "\n".join([*lines, f"Then run: {project.command('hash')}"])
 
 

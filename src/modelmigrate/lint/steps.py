@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from modelmigrate.atlas.directory import phase_of
 from modelmigrate.atlas.refused_statements import Kind
 from modelmigrate.lint.catalog import Catalog, Constraint, Index, Relation
 from modelmigrate.sql.names import split_name, unquote
@@ -169,6 +170,11 @@ class ObservedFile:
     steps: list[Step]
     transactional: bool
     is_down: bool = False
+
+    @property
+    def phase(self) -> str:
+        """When it is applied: before a rollout, or after it."""
+        return phase_of(self.text)
 
     @property
     def ran(self) -> bool:

@@ -12,7 +12,7 @@ import psycopg
 
 from modelmigrate import project
 from modelmigrate.atlas.commands import atlas_error, command_line, environment, hide_passwords
-from modelmigrate.atlas.directory import Migration, read_migrations
+from modelmigrate.atlas.directory import Migration
 from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.blockers import describe, watch_blockers
@@ -24,7 +24,7 @@ from modelmigrate.migrations.preflight import (
     drop_concurrently,
     invalid_indexes,
 )
-from modelmigrate.migrations.revisions import read_status
+from modelmigrate.migrations.revisions import MigrationStatus, mark_contracts, read_status
 from modelmigrate.migrations.target import Target
 from modelmigrate.migrations.verify import verify_schema
 from modelmigrate.postgres.connection import connect
@@ -54,16 +54,19 @@ class TransientError(MigrateError):
         self.short = short
 
 
-def apply_pending(target: Target, *, yes: bool = False) -> str:
-    """Apply the pending migrations, then compare the live schema with the replayed one, where this
-    machine has a server to replay them on.
+def apply_pending(
+    target: Target, held_back: list[Migration] | None = None, *, yes: bool = False
+) -> str:
+    """Apply the pending migrations but for those that are held back, the newest ones; then compare the
+    live schema with the replayed one, where this machine has a server to replay them on.
 
     Raises:
         MigrateError: what blocks it, or a live schema that differs (exit code 2).
     """
     require_runnable()
     check_privileges(target.environment)
-    if pending := target.status.pending:
+    first_held = min((each.version for each in held_back or ()), default="")
+    if pending := to_apply(target.status, first_held):
         what = f"apply {len(pending)} migration(s), up to {pending[-1].name}"
         confirm(target.environment, what, yes=yes)
     check_indexes(target.url, target.status)
@@ -75,7 +78,7 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
             with migration_lock(target.url, settings.wait):
                 # Another process may have applied them meanwhile.
                 target = target.refreshed()
-                apply_files(target)
+                apply_files(target, to_apply(target.status, first_held))
             break
         except TransientError as error:
             if attempt == settings.attempts:
@@ -85,16 +88,17 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
             seconds = backoff(attempt)
             say(f"  {error.short}: retry in {seconds:.1f} s")
             time.sleep(seconds)
+    pending = to_apply(target.status, first_held)
     reason = why_not_comparable(target.url)
     if not reason:
         copy_roles(target.url)
-        with replay_migrations(read_migrations()) as replayed_url:
+        with replay_migrations([*target.status.applied, *pending]) as replayed_url:
             verify_schema(target, read_schema(replayed_url), "The migrations are applied.")
-    applied = len(target.status.pending)
+    applied = len(pending)
     what = (
         f"Applied {applied} migration{'s' if applied != 1 else ''}." if applied else "No changes."
     )
-    version = (target.status.pending or target.status.applied)[-1].version
+    version = pending[-1].version if pending else target.status.version
     verified = (
         f"was not compared with the migration files: {reason}"
         if reason
@@ -103,10 +107,25 @@ def apply_pending(target: Target, *, yes: bool = False) -> str:
     return f"{what} {target.name} is at version {version}; its schema {verified}."
 
 
-def apply_files(target: Target) -> None:
-    """Let Atlas apply what is pending: files in a transaction together, others one by one."""
+def to_apply(status: MigrationStatus, first_held: str) -> list[Migration]:
+    """What is pending, up to the first version that is held back; all where that is empty."""
+    return [each for each in status.pending if not first_held or each.version < first_held]
+
+
+def apply_files(target: Target, pending: list[Migration]) -> None:
+    """Let Atlas apply these files: those in a transaction together, others one by one."""
+    try:
+        _apply_in_batches(target, pending)
+    except BaseException:
+        with suppress(MigrateError, psycopg.Error):  # the server may be down
+            mark_contracts(target.url, pending)
+        raise
+    mark_contracts(target.url, [*target.status.applied, *pending])
+
+
+def _apply_in_batches(target: Target, pending: list[Migration]) -> None:
     settings = target.settings
-    by_mode = groupby(target.status.pending, lambda migration: migration.transactional)
+    by_mode = groupby(pending, lambda migration: migration.transactional)
     for transactional, group in by_mode:
         files = list(group)
         for batch in [files] if transactional else [[file] for file in files]:

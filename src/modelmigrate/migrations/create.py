@@ -6,6 +6,7 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
+from modelmigrate.atlas.directory import as_contract, phase_of
 from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
@@ -14,6 +15,7 @@ from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.contents import read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.online import make_online
+from modelmigrate.planning.phases import CanWait, Waiting, split_by_phase
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
 from modelmigrate.planning.renames import possible_renames, read_names, rename_statements
@@ -46,9 +48,11 @@ class CreatedMigrations(NamedTuple):
         return "\n".join([*texts, *self.warnings, *written])
 
 
-def create_migrations(message: str, rename: str | None = None) -> CreatedMigrations:
+def create_migrations(
+    message: str, rename: str | None = None, can_wait: CanWait | None = None
+) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
-    down migrations.
+    down migrations. `can_wait` says which statements can be in contract migrations.
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
@@ -72,12 +76,15 @@ def create_migrations(message: str, rename: str | None = None) -> CreatedMigrati
             if project.settings().online:
                 statements = make_online(statements, current_url, current, desired_url, result)
             groups = split_by_transaction(statements, current)
+            if can_wait:
+                groups = split_by_phase(groups, can_wait, current_url, result)
             before = State(current_url, current)
             files, notes = prove_on_rows(before, groups, changed_tables(changes, current), result)
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         warnings += notes_on_dropped(names, desired_names, confirmed)
     written = write_migrations(name, files)
+    notes += notes_on_contracts(files)
     return CreatedMigrations(written, [*warnings, *notes, *undeclared_drops(changes)])
 
 
@@ -126,6 +133,8 @@ def split_and_verify(
         holds = read_contents(after_url)
         if lost := what_was_lost(held, holds):
             raise CannotPlanError("\n".join(lost))
+        if isinstance(group[0], Waiting):
+            text = as_contract(text)
         after = State(after_url, read_schema(after_url) if rest else result, holds)
         down = generate_down(before._replace(contents=held), after)
         return [ProvenFile(text, down), *split_and_verify(after, rest, set(), result)]
@@ -141,6 +150,15 @@ def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:
     return {
         obj.quoted_name for obj in current.values() if obj.kind == "TABLE" and obj.label in labels
     }
+
+
+def notes_on_contracts(files: list[ProvenFile]) -> list[str]:
+    """When what older programs still use is taken away."""
+    count = sum(phase_of(each.text) == "contract" for each in files)
+    return [
+        f"note: {count} contract migration{'s' if count > 1 else ''}: older programs fail without what goes."
+        f" Applied once none of them runs: {project.command('apply', phase='contract')}"
+    ][:count]
 
 
 def undeclared_drops(changes: list[Change]) -> list[str]:

@@ -19,6 +19,12 @@ from modelmigrate.postgres.connection import connect
 REVISIONS_TABLE = "atlas_schema_revisions.atlas_schema_revisions"
 # A row such as `.atlas_cloud_identifier` is no revision.
 SELECT_REVISIONS = f"SELECT * FROM {REVISIONS_TABLE} WHERE version NOT LIKE '.%' ORDER BY version"
+# Behind the description of a migration that breaks older programs: they cannot look into its file, and
+# must not take requests any more. Atlas only shows descriptions.
+CONTRACT_MARK = ".contract"
+MARK_CONTRACTS = f"""
+    UPDATE {REVISIONS_TABLE} SET description = description || '{CONTRACT_MARK}'
+    WHERE version = ANY(%s) AND description NOT LIKE '%%{CONTRACT_MARK}'"""
 BASELINE_TYPE = 1  # of a revision whose migrations were not run: the database had their schema
 
 
@@ -27,6 +33,7 @@ class Revision(Protocol):
 
     version: str
     description: str
+    """From the file's name, and the mark of a contract migration."""
     type: int
     applied: int
     total: int
@@ -98,11 +105,12 @@ def resolve_status(files: list[Migration], revisions: list[Revision]) -> Migrati
         if file.version < newest_revision
     ]
     mismatches += [
-        f"the database is ahead: it has {each.version}_{each.description}, newer than any file"
+        f"the database is ahead: it has {name}, newer than any file"
         if each.version > newest_file
-        else f"{each.version}_{each.description}.sql was deleted after it was applied"
+        else f"{name}.sql was deleted after it was applied"
         for each in revisions
         if each.version not in by_version
+        for name in [f"{each.version}_{each.description.removesuffix(CONTRACT_MARK)}"]
     ]
     # A hash covers all files before it: only the first that differs names the modified file.
     modified = next((r for r in known if r.hash != by_version[r.version].hash), None)
@@ -117,6 +125,14 @@ def resolve_status(files: list[Migration], revisions: list[Revision]) -> Migrati
         "",
     )
     return MigrationStatus(applied, pending, partially_applied, tuple(mismatches))
+
+
+def mark_contracts(url: str, migrations: list[Migration]) -> None:
+    """Mark those of these migrations that are applied and break older programs, for these to know."""
+    versions = [each.version for each in migrations if each.phase == "contract"]
+    if versions:
+        with closing(connect(url)) as connection:
+            connection.execute(MARK_CONTRACTS.encode(), [versions])
 
 
 def require_consistent(status: MigrationStatus) -> None:
@@ -137,7 +153,9 @@ def describe_status(status: MigrationStatus) -> str:
     """Where a database stands, in lines."""
     lines = [f"version   {status.version}", f"applied   {len(status.applied)}"]
     lines.append(f"pending   {len(status.pending)}")
-    lines += [f"  {file.name}" for file in status.pending]
+    lines += [
+        f"  {each.name}{' (contract)' * (each.phase == 'contract')}" for each in status.pending
+    ]
     if status.partially_applied:
         lines.append(f"partially applied: {status.pending[0].name}: {status.partially_applied}")
     return "\n".join(lines)

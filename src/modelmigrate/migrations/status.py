@@ -1,5 +1,6 @@
 """Where a database stands, and what would be applied to it."""
 
+from modelmigrate.atlas.directory import Migration
 from modelmigrate.atlas.refused_statements import require_runnable
 from modelmigrate.migrations.revisions import describe_status, read_status, require_consistent
 from modelmigrate.migrations.target import Target
@@ -20,16 +21,16 @@ def show_status(target: Target) -> str:
     return report
 
 
-def show_pending(target: Target) -> str:
+def show_pending(target: Target, held_back: list[Migration] | None = None) -> str:
     """The SQL that `apply` would run; read on read-only sessions, so that nothing can be changed.
 
     Raises:
         MigrateError: a file has a statement that is refused.
     """
     require_runnable()
-    pending = target.status.pending
+    pending = [each for each in target.status.pending if each not in (held_back or ())]
     if not pending:
-        return f"nothing is pending: {target.name} is at version {target.status.version}"
+        return f"nothing is to be applied: {target.name} is at version {target.status.version}"
     how = {True: "in a transaction", False: "statement by statement, outside a transaction"}
     files = [f"-- {each.name}, {how[each.transactional]}\n{each.sql}" for each in pending]
     count = f"{len(files)} file(s) would be applied to {target.title}. Nothing was changed."

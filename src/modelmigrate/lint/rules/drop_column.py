@@ -44,6 +44,7 @@ RULE = Rule(
     " or keep both names for as long as both versions of the programs run.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE TABLE a (id int, x text)", "ALTER TABLE a DROP COLUMN x"),
         Example("CREATE TABLE a (id int, x text)", "ALTER TABLE a DROP x, ADD y text"),

@@ -30,6 +30,7 @@ RULE = Rule(
     instead="Deploy programs first that always fill it.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE TABLE a (x int DEFAULT 1)", "ALTER TABLE a ALTER x DROP DEFAULT"),
         Example(

@@ -33,6 +33,7 @@ RULE = Rule(
     instead="Deploy the programs without it first.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE SEQUENCE s", "DROP SEQUENCE s"),
         Example("CREATE EXTENSION pg_trgm", "DROP EXTENSION pg_trgm"),

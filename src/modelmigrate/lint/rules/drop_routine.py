@@ -30,6 +30,7 @@ RULE = Rule(
     instead="Add the new one beside it, let programs move to it, then drop the old one.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION f"),
         Example("CREATE PROCEDURE f() LANGUAGE sql AS 'SELECT 1'", "DROP PROCEDURE f"),

@@ -24,6 +24,7 @@ RULE = Rule(
     " Then drop it, in a migration of its own.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE TABLE a (id int)", "DROP TABLE a"),
         Example("CREATE SCHEMA s; CREATE TABLE s.a (id int)", "DROP SCHEMA s CASCADE"),

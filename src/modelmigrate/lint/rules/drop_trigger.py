@@ -34,6 +34,7 @@ RULE = Rule(
     instead="Deploy programs first that do without it.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example(
             "CREATE TABLE a (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS"

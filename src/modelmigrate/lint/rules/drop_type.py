@@ -33,6 +33,7 @@ RULE = Rule(
     instead="Deploy programs first that do not use it.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE TYPE t AS ENUM ('a')", "DROP TYPE t"),
         Example("CREATE DOMAIN t AS int", "DROP DOMAIN t"),

@@ -41,6 +41,7 @@ RULE = Rule(
     instead="Deploy the programs without it first. Columns that are added at the end break nobody.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example("CREATE VIEW a AS SELECT 1 AS x", "DROP VIEW a"),
         Example("CREATE MATERIALIZED VIEW a AS SELECT 1 AS x", "DROP MATERIALIZED VIEW a"),

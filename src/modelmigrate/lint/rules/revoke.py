@@ -25,6 +25,7 @@ RULE = Rule(
     instead="Deploy programs first that do without it.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(
         Example(
             "CREATE TABLE a (x int); GRANT SELECT ON a TO pg_monitor",

@@ -30,6 +30,7 @@ RULE = Rule(
     instead="Create the policies in the same migration, and try them as the role of the programs.",
     find=find,
     has_safe_form=False,
+    can_wait=True,
     fires=(Example("CREATE TABLE a (x int)", "ALTER TABLE a ENABLE ROW LEVEL SECURITY"),),
     silent=(
         Example(
