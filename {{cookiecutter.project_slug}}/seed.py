@@ -14,7 +14,7 @@ from domain.models import BaseEntity, Role
 from domain.models.base import ANY_VERSION
 from infrastructure.logging import configure_logging
 from infrastructure.persistence.database import create_engine, create_sessions
-from infrastructure.persistence.schema_version import why_not_ready
+from infrastructure.persistence.schema_version import DatabaseSchema
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings, read_settings
 
@@ -32,7 +32,7 @@ async def seed(settings: Settings) -> list[str]:
         sys.exit(f"error: {where}: examples are for development alone. Nothing was added.")
     engine = create_engine(settings)
     try:
-        if problem := await why_not_ready(engine, settings.migrations_dir):
+        if problem := await DatabaseSchema(engine, settings.migrations_dir).why_not_ready():
             sys.exit(f"error: {problem} Nothing was added. Type: make migrate")
         return await add_missing(partial(SqlUnitOfWork, create_sessions(engine)))
     finally:

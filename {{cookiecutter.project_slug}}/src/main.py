@@ -1,5 +1,6 @@
 """The composition root: the one module that knows all layers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from application.ports import Identify
 from infrastructure.logging import configure_logging
 from infrastructure.persistence.database import create_engine, create_sessions
-from infrastructure.persistence.schema_version import remembered, why_not_ready
+from infrastructure.persistence.schema_version import DatabaseSchema, keep_asking, remembered
 from infrastructure.persistence.unit_of_work import SqlUnitOfWork
 from infrastructure.settings import Settings, read_settings
 from infrastructure.tokens import Provider, identify_developer
@@ -35,7 +36,10 @@ def assemble(settings: Settings) -> FastAPI:
     engine = create_engine(settings)
     # Probes have a connection of their own: they tell the truth however busy the others are.
     of_one = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_pre_ping": True}
-    probing = create_engine(settings.model_copy(update=of_one))
+    schema = DatabaseSchema(
+        create_engine(settings.model_copy(update=of_one)), settings.migrations_dir
+    )
+    why_not_ready = remembered(schema.why_not_ready)
     # A transaction around what only reads is two round trips for nothing, but for its limits.
     reading = engine
     if not settings.database_pooler:
@@ -50,15 +54,19 @@ def assemble(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        asking = asyncio.create_task(keep_asking(why_not_ready))
         yield
+        asking.cancel()
+        await asyncio.wait([asking])
         await engine.dispose()
-        await probing.dispose()
+        await schema.engine.dispose()
 
     return create_api(
         unit_of_work=partial(SqlUnitOfWork, create_sessions(engine)),
         reading=partial(SqlUnitOfWork, create_sessions(reading)),
         identify=identify,
-        why_not_ready=remembered(partial(why_not_ready, probing, settings.migrations_dir)),
+        why_not_ready=why_not_ready,
+        schema_version=lambda: schema.version if settings.schema_version_header else None,
         max_body_bytes=settings.max_body_bytes,
         exports_telemetry=_is_observed(engine, settings),
         cors_origins=settings.cors_origins.replace(",", " ").split(),

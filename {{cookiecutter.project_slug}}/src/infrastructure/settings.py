@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     development_key: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     max_body_bytes: PositiveInt = 1024 * 1024
+    schema_version_header: bool = True
     docs_enabled: bool | None = None  # None: but for production
     cors_origins: str = ""
     otel_exporter_otlp_endpoint: str = ""

@@ -48,7 +48,7 @@ def limited(settings: Settings, **limits: Any) -> AbstractAsyncContextManager[As
 
 async def waiting_for_a_lock(engine: AsyncEngine) -> None:
     """Returns once the service waits for a lock of somebody else."""
-    query = "SELECT FROM pg_stat_activity WHERE application_name = 'patient'"
+    query = "SELECT FROM pg_stat_activity WHERE application_name LIKE 'patient %'"
     while True:
         async with engine.connect() as watcher:
             if (await watcher.execute(text(f"{query} AND wait_event_type = 'Lock'"))).all():
@@ -110,11 +110,13 @@ async def test_reads_go_on_after_a_migration_that_changes_a_type(
 async def test_a_read_is_its_statement_without_a_transaction_around_it(
     settings: Settings, engine: AsyncEngine
 ) -> None:
-    query = "SELECT query FROM pg_stat_activity WHERE application_name = 'patient'"
+    query = "SELECT query FROM pg_stat_activity WHERE application_name LIKE 'patient %'"
     async with limited(settings) as client:
         await client.get("/users")
         async with engine.connect() as watcher:
-            last = (await watcher.execute(text(query))).scalars().all()
+            last = (
+                (await watcher.execute(text(f"{query} AND query LIKE '%users%'"))).scalars().all()
+            )
 
     assert [each.split()[0] for each in last] == ["SELECT"]
 

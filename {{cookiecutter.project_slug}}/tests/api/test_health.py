@@ -1,6 +1,10 @@
 import pytest
-from httpx2 import AsyncClient
+from httpx2 import ASGITransport, AsyncClient
 from structlog.typing import EventDict
+
+from infrastructure.persistence.schema_version import newest_migration
+from infrastructure.settings import Settings
+from main import assemble
 
 pytestmark = pytest.mark.anyio
 
@@ -15,6 +19,21 @@ async def test_a_service_without_its_database_lives_but_is_not_ready(cut_off: As
     assert (alive.status_code, ready.status_code) == (200, 503)
     assert ready.headers["content-type"] == "application/problem+json"
     assert ready.json()["detail"] == "The database does not answer."
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_answers_say_the_version_of_the_schema_unless_that_is_switched_off(
+    settings: Settings, shown: bool
+) -> None:
+    service = assemble(settings.model_copy(update={"schema_version_header": shown}))
+    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+        before = await client.get("/healthz")
+        await client.get("/readyz")
+        after = await client.get("/nowhere")
+
+    assert "x-schema-version" not in before.headers
+    known = newest_migration(settings.migrations_dir)
+    assert after.headers.get("x-schema-version") == (known if shown else None)
 
 
 async def test_probes_are_in_the_log_for_those_who_debug(

@@ -28,6 +28,7 @@ from domain.models import Base, Role, Team, User
 from domain.models.audit import AuditEntry
 from domain.models.base import ANY_VERSION
 from infrastructure.persistence.database import create_engine, create_sessions
+from infrastructure.persistence.schema_version import newest_migration
 from infrastructure.persistence.unit_of_work import VIOLATIONS, SqlUnitOfWork
 from infrastructure.settings import Settings
 
@@ -344,7 +345,8 @@ async def test_statements_have_limits_and_nothing_is_left_in_the_sessions_of_a_p
         ]
     await engine.dispose()
 
-    assert limits == ("10s", "30s", "ours", "1MB")
+    known = newest_migration(settings.migrations_dir)
+    assert limits == ("10s", "30s", f"ours schema={known}", "1MB")
     assert left == (["0", 0] if pooler else ["10s", 0])
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from domain.models import SoftDeletable
+from infrastructure.persistence.schema_version import newest_migration
 from infrastructure.settings import Settings
 
 LIVE = with_loader_criteria(
@@ -38,8 +39,10 @@ def create_engine(settings: Settings) -> AsyncEngine:
         "statement_timeout": settings.database_statement_timeout * 1000,
         "idle_in_transaction_session_timeout": settings.database_idle_timeout * 1000,
     }
+    known = newest_migration(settings.migrations_dir)
     ours: dict[str, Any] = {
-        "application_name": settings.service_name,
+        # For `make schema-gate`, which waits until nobody is connected that knows too old a schema.
+        "application_name": f"{settings.service_name[:40]} schema={known}",
         "connect_timeout": settings.database_connect_timeout,
         # What is prepared on the server fails once a migration has changed the type of a column.
         "prepare_threshold": None,

@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -21,8 +22,10 @@ log = structlog.stdlib.get_logger()
 class AccessLog:
     """ASGI middleware; the request's id, the client's if it sent one, is in all its log lines."""
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
-        self._app, self._most = app, max_body_bytes
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, schema_version: Callable[[], str | None]
+    ) -> None:
+        self._app, self._most, self._schema_version = app, max_body_bytes, schema_version
         self._too_large = respond(413, {"detail": f"A body has at most {max_body_bytes} bytes."})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +46,10 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                answer = MutableHeaders(scope=message)
+                answer["X-Request-ID"] = request_id
+                if version := self._schema_version():
+                    answer["X-Schema-Version"] = version
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

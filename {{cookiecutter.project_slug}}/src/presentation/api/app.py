@@ -23,8 +23,10 @@ OF_KNOWN_CALLERS = PROBLEMS | {
     status: {"description": description, "content": PROBLEM}
     for status, description in ((401, "Nobody knows who calls"), (403, "Not for this caller"))
 }
+ALL = {"200", "201", "204", "304", "401", "403", "4XX", "5XX", "503"}
 HEADERS = {
-    "X-Request-ID": {"200", "201", "204", "304", "401", "403", "4XX", "5XX", "503"},
+    "X-Request-ID": ALL,
+    "X-Schema-Version": ALL,
     "ETag": {"200", "201", "304"},
     "Location": {"201"},
     "Retry-After": {"503"},
@@ -58,6 +60,7 @@ def create_api(
     reading: Callable[[], UnitOfWork],
     identify: Identify,
     why_not_ready: Callable[[], Awaitable[str | None]],
+    schema_version: Callable[[], str | None],
     max_body_bytes: int,
     cors_origins: list[str],
     exports_telemetry: bool,
@@ -79,7 +82,7 @@ def create_api(
     api.state.reading = reading
     api.state.identify = identify
     api.state.why_not_ready = why_not_ready
-    api.add_middleware(AccessLog, max_body_bytes=max_body_bytes)
+    api.add_middleware(AccessLog, max_body_bytes=max_body_bytes, schema_version=schema_version)
     if cors_origins:
         api.add_middleware(
             CORSMiddleware,
