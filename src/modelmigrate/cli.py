@@ -290,6 +290,14 @@ def backfill(
     return backfill_table(target, *rows, batch_size, pause, dry_run=dry_run, yes=yes)
 
 
+@app.command("drill", epilog=example("drill"))
+def drill() -> str:
+    """Deploy two versions under load, on this machine. One fails, and is taken back."""
+    from modelmigrate.delivery.drill.run import deploy_drill
+
+    return deploy_drill()
+
+
 # --- schema ---
 
 

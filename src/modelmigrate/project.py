@@ -113,6 +113,12 @@ def sql_dir() -> Path:
     return root() / "src" / "infrastructure" / "persistence" / "sql"
 
 
+def servers_dir() -> Path:
+    """Where the project's own servers have their data; a copy of a project may use those of another one,
+    which `MODELMIGRATE_SERVERS` names."""
+    return Path(os.environ.get("MODELMIGRATE_SERVERS") or root()) / ".postgres"
+
+
 def relative(file: Path) -> str:
     """A path of the project, as it is shown to people."""
     return file.relative_to(root()).as_posix()
@@ -189,6 +195,7 @@ def load_environment() -> None:
 # What the Makefile of a generated service calls our commands, where that is another name.
 TARGETS = {
     "apply": "migrate",
+    "drill": "deploy-drill",
     "down": "migrate-downgrade",
     **{
         name: f"migrate-{name}"

@@ -96,6 +96,17 @@ def test_what_a_rollout_needs_is_not_applied_past_a_contract(released: Project, 
     assert columns(live) == {"id", "nick"}
 
 
+def test_what_is_partially_applied_is_resumed_in_its_phase(released: Project, live: str) -> None:
+    index = "CREATE UNIQUE INDEX CONCURRENTLY own ON users (nick) NULLS NOT DISTINCT;"
+    released.add("20260102000001_own", f"-- atlas:txmode none\n\nSELECT 1;\n{index}")
+    execute(live, "INSERT INTO users VALUES (3, NULL)")
+    assert released.run("apply", phase="expand", env="live", yes=True).code == Exit.ERROR
+    execute(live, "DELETE FROM users WHERE id = 3")
+    resumed = released.run("apply", phase="expand", env="live", yes=True)
+    assert resumed.code == 0, resumed.said
+    assert columns(live) == {"id", "nick", "bio"}
+
+
 def test_an_empty_database_is_migrated_as_a_whole(project: Project, live: str) -> None:
     project.add("20260101000000_users", USERS)
     project.add(CONTRACT, f"{MARK}ALTER TABLE users DROP nick;")

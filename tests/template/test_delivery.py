@@ -248,7 +248,7 @@ def test_everybody_starts_the_migrate_image_by_its_own_command_and_names_the_dat
 ) -> None:
     project = render(kubernetes=True)
     command = json.loads(dict(stages(project / "Dockerfile")["migrate"])["CMD"])
-    assert command == ["modelmigrate", "apply", "--env", "production", "--yes"]
+    assert command == ["modelmigrate", "apply", "--env", "production", "--phase", "expand", "--yes"]
     composed = load(project / "compose.yaml")["services"]["migrate"]
     job = load(project / "deploy" / "kubernetes" / "migration-job.yaml")
     (container,) = job["spec"]["template"]["spec"]["containers"]

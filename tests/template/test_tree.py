@@ -56,7 +56,7 @@ def test_the_service_stays_small_enough_to_read_in_fifteen_minutes() -> None:
     lines = {file: file.read_text(encoding="utf-8").splitlines() for file in SOURCE}
     assert len([file for file in lines if lines[file]]) <= 27
     assert max(map(len, lines.values())) <= 110
-    assert sum(bool(line.strip()) for text in lines.values() for line in text) < 1420
+    assert sum(bool(line.strip()) for text in lines.values() for line in text) < 1470
 
 
 def test_the_readme_of_the_service_lists_every_setting() -> None:

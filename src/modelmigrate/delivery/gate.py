@@ -6,7 +6,7 @@ from typing import NamedTuple
 from modelmigrate import project
 from modelmigrate.atlas.directory import PHASES, Migration
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.migrations.target import Target, require_completed
+from modelmigrate.migrations.target import Target
 from modelmigrate.postgres.connection import connect
 from modelmigrate.terminal import indent
 
@@ -44,7 +44,6 @@ def open_gate(target: Target, phase: str) -> Gate:
         raise MigrateError(
             f"{project.option('phase', phase)} is none of {', '.join(PHASES)}. Nothing was changed."
         )
-    require_completed(target.status)
     pending = target.status.pending
     contracts = [each for each in pending if each.phase == "contract"]
     if not contracts or not target.status.applied:

@@ -27,9 +27,9 @@ def find_data_dir() -> Path:
     Raises:
         MigrateError: it is not private to that user.
     """
-    folder = project.root() / ".postgres"
+    folder = project.servers_dir()
     if not folder.is_symlink() and not create_private(folder):
-        label = f"{project.root().name}-{secrets.token_hex(4)}"
+        label = f"{folder.parent.name}-{secrets.token_hex(4)}"
         elsewhere = platformdirs.user_state_path(label, appauthor=False, use_site_for_root=True)
         elsewhere.parent.mkdir(parents=True, exist_ok=True)
         for data_dir in elsewhere.parent.glob("*-????????"):

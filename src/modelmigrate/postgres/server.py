@@ -36,7 +36,7 @@ def server_url(name: str) -> str:
     """
     require_startable(name)
     data_dir = find_data_dir()
-    restart = partial(_ensure_running, project.root(), data_dir, name)
+    restart = partial(_ensure_running, project.servers_dir().parent, data_dir, name)
     alive = (data_dir / name / "postmaster.pid").exists()
     if not alive or not has_answered(data_dir / name, **address_of(data_dir, name)):
         restart()
@@ -56,13 +56,13 @@ def require_startable(name: str) -> None:
     Raises:
         MigrateError: it has none yet, and the system does not know the user that would create it.
     """
-    if not (project.root() / ".postgres" / name).exists():
+    if not (project.servers_dir() / name).exists():
         require_account()
 
 
 def is_running(name: str) -> bool:
     """Whether a server of SERVERS answers. One whose data folder was deleted counts as stopped."""
-    folder = project.root() / ".postgres"
+    folder = project.servers_dir()
     return folder.exists() and _is_running(folder.resolve(), name)
 
 
@@ -72,7 +72,7 @@ def stop_servers() -> list[str]:
     Raises:
         MigrateError: one does not stop.
     """
-    if not (project.root() / ".postgres").exists():
+    if not project.servers_dir().exists():
         return []
     data_dir = find_data_dir()
     with FileLock(data_dir / "lock"):

@@ -345,8 +345,8 @@ async def test_statements_have_limits_and_nothing_is_left_in_the_sessions_of_a_p
         ]
     await engine.dispose()
 
-    known = newest_migration(settings.migrations_dir)
-    assert limits == ("10s", "30s", f"ours schema={known}", "1MB")
+    newest = newest_migration(settings.migrations_dir)
+    assert limits == ("10s", "30s", f"ours schema={newest}", "1MB")
     assert left == (["0", 0] if pooler else ["10s", 0])
 
 
