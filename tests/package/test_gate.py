@@ -7,6 +7,8 @@ import psycopg
 import pytest
 
 from modelmigrate.errors import Exit
+from modelmigrate.lint.rules import RULES
+from modelmigrate.sql.patterns import TAKES_AWAY
 from tests.package.harness import Project, execute, roll_back
 
 EXPAND, CONTRACT, NEXT = "20260102000000_bio", "20260103000000_drop_nick", "20260104000000_age"
@@ -252,3 +254,10 @@ def test_what_is_harmless_beside_a_drop_alone_waits_with_it(begun: Project) -> N
     assert "ADD COLUMN" in expand
     assert "own" not in expand
     assert "DROP COLUMN" in contract
+
+
+def test_every_rule_about_what_can_wait_is_about_a_statement_that_takes_away() -> None:
+    for rule in (each for each in RULES if each.can_wait):
+        for example in rule.fires:
+            assert TAKES_AWAY.search(example.migration), example
+    assert not TAKES_AWAY.search('ALTER TABLE "users" ADD COLUMN "dropped" boolean NULL;')

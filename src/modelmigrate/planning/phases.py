@@ -12,6 +12,7 @@ from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.sql.alter import parse_alter_table
+from modelmigrate.sql.patterns import TAKES_AWAY
 from modelmigrate.sql.statements import strip_comments
 
 # The statements that can wait, by the number of their group and their own there.
@@ -29,6 +30,8 @@ def split_by_phase(
 ) -> list[list[str]]:
     """The groups without what can wait, and then that; as they are, where nothing can, or the schema in the
     end would not be the same."""
+    if not any(TAKES_AWAY.search(each) for group in groups for each in group):
+        return groups
     singles = [
         [(i, single) for i, each in enumerate(group) for single in single_actions(each)]
         for group in groups

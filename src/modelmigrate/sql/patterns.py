@@ -34,6 +34,9 @@ INDEX_STATEMENT = re.compile(
 # How a statement begins that must run outside a transaction. Not REINDEX or REFRESH CONCURRENTLY,
 # which migrations by hand alone contain.
 CONCURRENTLY = re.compile(r"(CREATE (UNIQUE )?|DROP )INDEX CONCURRENTLY ")
+# What a statement of a plan has in it that takes anything away from older programs, and others, too. None
+# that only adds has it outside quotes: most plans need no closer look.
+TAKES_AWAY = re.compile(r"\b(?:DROP|REVOKE|ENABLE|DISABLE)\b")
 
 # --- other statements ---
 
