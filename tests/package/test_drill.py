@@ -14,7 +14,7 @@ from modelmigrate.delivery.drill.picture import draw
 from modelmigrate.delivery.drill.story import Drill
 from modelmigrate.delivery.drill.traffic import Event, Proxy, ask
 from modelmigrate.delivery.drill.versions import Version
-from modelmigrate.errors import Exit
+from modelmigrate.errors import Exit, MigrateError
 from tests.package.harness import Project
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -51,11 +51,8 @@ async def asked(active: bytes, fallback: bytes | None) -> tuple[Proxy, int]:
     ):
         proxy.begin(server.sockets[0].getsockname()[1], one)
         proxy.fallback = other if fallback is not None else None
-        load = asyncio.create_task(proxy.load(["/"], ""))
-        while not proxy.events or proxy.busy.total():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        proxy.ended = True
-        await load
+        async with proxy.under_load(["/"], ""):
+            await asyncio.sleep(0.05)
         return proxy, (await ask(proxy.port, "/")).status
 
 
@@ -78,6 +75,15 @@ def test_a_request_is_lost_unless_a_version_answers_it_in_full(
     assert seen == status
     assert (proxy.lost > 0) == is_lost
     assert (proxy.repeated > 0) == (fallback is not None)
+
+
+def test_a_step_that_fails_under_load_is_told_as_it_is() -> None:
+    async def fail() -> None:
+        async with Proxy().under_load(["/"], ""):
+            raise MigrateError("the new version is not ready")
+
+    with pytest.raises(MigrateError, match="is not ready"):
+        asyncio.run(fail())
 
 
 def test_the_picture_has_a_dot_for_each_answer_and_a_line_for_each_step() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -18,7 +19,7 @@ from modelmigrate.delivery.drill.story import (
     release_that_fails,
     release_that_succeeds,
 )
-from modelmigrate.delivery.drill.traffic import CLIENTS, Proxy
+from modelmigrate.delivery.drill.traffic import Proxy
 from modelmigrate.delivery.drill.versions import Version
 from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.scratch import scratch_database
@@ -61,8 +62,7 @@ def deploy_drill() -> str:
 
 
 async def _run(folder: Path, drill: Drill) -> None:
-    task = asyncio.current_task()
-    if task:
+    if (task := asyncio.current_task()) and sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with AsyncExitStack() as ending:
         old = original(folder, drill.url).copy("old", "drill_before")
@@ -81,13 +81,10 @@ async def _run(folder: Path, drill: Drill) -> None:
         ending.push_async_callback(server.wait_closed)
         ending.callback(server.close)
         drill.proxy.begin(server.sockets[0].getsockname()[1], old)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(CLIENTS):
-                group.create_task(drill.proxy.load(drill.paths, drill.token))
+        async with drill.proxy.under_load(drill.paths, drill.token):
             drill.tell(f"the old version serves {', '.join(drill.paths)} at {newest_known(old)}")
             await release_that_fails(drill, old, wrong)
             await release_that_succeeds(drill, old, new)
-            drill.proxy.ended = True
 
 
 def original(folder: Path, url: str) -> Version:

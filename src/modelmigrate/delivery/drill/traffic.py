@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import NamedTuple, Protocol
@@ -131,8 +131,17 @@ class Proxy:
         while self.busy[version.name]:  # noqa: ASYNC110 a moment
             await asyncio.sleep(0.01)
 
-    async def load(self, paths: Sequence[str], token: str) -> None:
-        """Ask for these paths in turn, until the drill has ended."""
+    @asynccontextmanager
+    async def under_load(self, paths: Sequence[str], token: str) -> AsyncIterator[None]:
+        """Requests for these paths all the time, and all of them answered in the end."""
+        clients = [asyncio.create_task(self._load(paths, token)) for _ in range(CLIENTS)]
+        try:
+            yield
+        finally:
+            self.ended = True
+            await asyncio.gather(*clients)
+
+    async def _load(self, paths: Sequence[str], token: str) -> None:
         for path in cycle(paths):
             if self.ended:
                 return
