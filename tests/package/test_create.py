@@ -218,9 +218,9 @@ def test_no_rename_drops_and_adds(project: Project, live: str) -> None:
     started(project, USERS)
     execute(live, "INSERT INTO users VALUES (1, 'Ada')")
     models(project, NICKNAME)
-    [text] = created(project, rename="none")
-    assert "DROP COLUMN" in text
-    assert "ADD COLUMN" in text
+    expand, contract = created(project, rename="none")
+    assert "ADD COLUMN" in expand
+    assert "DROP COLUMN" in contract
     migrated(project)
     assert execute(live, "SELECT nickname FROM users") == [(None,)]
     back(project, 1, "users.nickname", "users.nick")
@@ -257,8 +257,9 @@ def test_a_renamed_table_keeps_its_rows(project: Project, live: str) -> None:
 def test_a_table_that_was_not_renamed_is_dropped_and_made(project: Project, live: str) -> None:
     started(project, USERS)
     models(project, PEOPLE)
-    [text] = created(project, rename="none")
-    assert 'DROP TABLE "users"' in text
+    expand, contract = created(project, rename="none")
+    assert 'CREATE TABLE "people"' in expand
+    assert 'DROP TABLE "users"' in contract
     migrated(project)
 
 

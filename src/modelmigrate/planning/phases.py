@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import groupby
+from operator import itemgetter
 
 import psycopg
 
@@ -16,7 +17,8 @@ from modelmigrate.sql.patterns import TAKES_AWAY
 from modelmigrate.sql.statements import strip_comments
 
 # The statements that can wait, by the number of their group and their own there.
-CanWait = Callable[[str, list[list[str]]], set[tuple[int, int]]]
+Place = tuple[int, int]
+CanWait = Callable[[str, list[list[str]]], set[Place]]
 
 
 class Waiting(str):
@@ -37,21 +39,38 @@ def split_by_phase(
         for group in groups
     ]
     waiting = can_wait(current_url, [[single for _, single in group] for group in singles])
+    drops = {
+        (number, i)
+        for number, group in enumerate(singles)
+        for i, (_, single) in enumerate(group)
+        if strip_comments(single).startswith("DROP ")
+    }
+    # What goes with it, such as the function of a trigger, may have to wait, too.
+    for chosen in [waiting, waiting | drops] if waiting else []:
+        split = _split(groups, singles, chosen)
+        if split and _leads_to(current_url, split, result):
+            return split
+    return groups
+
+
+def _split(
+    groups: list[list[str]], singles: list[list[tuple[int, str]]], waiting: set[Place]
+) -> list[list[str]]:
+    """Nothing where a group is to be split whose statements have to share a transaction."""
     phases: dict[bool, list[list[str]]] = {False: [], True: []}
     for number, group in enumerate(singles):
         for later, result_groups in phases.items():
             chosen = [each for i, each in enumerate(group) if ((number, i) in waiting) == later]
-            by_statement = groupby(chosen, key=lambda each: each[0])
+            if len(chosen) not in (0, len(group)) and any(
+                isinstance(each, InTransaction) for each in groups[number]
+            ):
+                return []
             statements = [
                 rejoined(groups[number][i], [single for _, single in parts], later=later)
-                for i, parts in by_statement
+                for i, parts in groupby(chosen, key=itemgetter(0))
             ]
             result_groups += [statements] if statements else []
-            is_split = 0 < len(chosen) < len(group)
-            if is_split and any(isinstance(each, InTransaction) for each in groups[number]):
-                return groups  # between them the schema is nothing that anybody should see
-    split = [*phases[False], *phases[True]]
-    return split if waiting and _leads_to(current_url, split, result) else groups
+    return [*phases[False], *phases[True]]
 
 
 def single_actions(statement: str) -> list[str]:
