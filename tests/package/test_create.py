@@ -49,7 +49,10 @@ def created(project: Project, **options: str) -> list[str]:
     new = [name for name in project.names() if name not in before]
     assert project.names() == before + new
     texts = [(project.migrations / name).read_text(encoding="utf-8") for name in new]
-    return [re.sub(r"^-- (?!atlas:).*\n", "", text, flags=re.MULTILINE) for text in texts]
+    return [
+        re.sub(r"\A-- gate:.*\n\n|^-- (?!atlas:).*\n", "", text, flags=re.MULTILINE)
+        for text in texts
+    ]
 
 
 def migrated(project: Project) -> None:

@@ -247,7 +247,10 @@ def test_it_is_created_changed_dropped_and_recreated_and_every_step_is_rolled_ba
     dumps = [read_schema(live)]
     for step in [ones, *([others] if others else []), [], ones]:
         declare(project, *base, *step)
-        assert applied(project) == 1
+        assert applied(project) in (
+            1,
+            2,
+        )  # what takes away from older programs has a file of its own
         assert created(project) == []
         assert same(live, [*base, *step])
         dumps.append(read_schema(live))
