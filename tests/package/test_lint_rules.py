@@ -15,6 +15,7 @@ from tests.package.harness import execute, project_of
 EMPTY = """
 SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
 WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')
+UNION ALL SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
 UNION ALL SELECT format('ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM PUBLIC')
 UNION ALL SELECT 'DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC'
 """

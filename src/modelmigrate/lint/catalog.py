@@ -28,6 +28,14 @@ class Relation(NamedTuple):
     """Whether row security holds for the owner, too."""
     invoker: bool
     """Whether a view asks for the rights of who reads it."""
+    barrier: bool
+    """Whether a view keeps functions of a query from rows that it hides."""
+    checked: bool
+    """Whether a view refuses rows that it would not show."""
+    logged: bool
+    """Whether its rows outlast a crash."""
+    inherits: list[int]
+    """The tables whose queries show its rows, too, but for `parent`."""
 
     @property
     def is_table(self) -> bool:
@@ -48,6 +56,8 @@ class Column(NamedTuple):
     default: str
     generated: str
     identity: str
+    base: str
+    """Its type without a size; of a domain, the type that it is made of."""
 
     @property
     def fills_itself(self) -> bool:
@@ -116,21 +126,57 @@ class Routine(NamedTuple):
     definer: bool
     search_path: bool
     """Whether it sets one for itself."""
+    inputs: list[int]
+    """The types of what it is called with."""
+    optional: int
+    """How many of these, from the last on, have a default."""
 
 
 class OnTable(NamedTuple):
-    """A trigger or a policy."""
+    """A trigger, a rule or a policy."""
 
     oid: int
     table: int
+    """0 for an event trigger."""
     name: str
     definition: str
     enabled: str
     """As in `pg_trigger.tgenabled`; empty for a policy."""
     routine: int
-    """What a trigger calls; 0 for a policy."""
+    """What a trigger calls; 0 for a policy and a rule."""
     open: bool
     """Whether it is a policy that gives access, to all rows."""
+    roles: list[str]
+    """Of a policy: whom it is for, with `-` for everybody."""
+
+
+class Sequence(NamedTuple):
+    """Where a sequence stands, and where it ends."""
+
+    oid: int
+    last: int
+    called: bool
+    """Whether `last` was given already."""
+    increment: int
+    maximum: int
+
+    @property
+    def next(self) -> int:
+        """What it gives next."""
+        return self.last + self.increment * self.called
+
+
+class Publication(NamedTuple):
+    """What subscribers get."""
+
+    oid: int
+    name: str
+    tables: list[str]
+    limits: list[str]
+    """Those of whose columns or rows some are left out: which."""
+    operations: list[str]
+    stuck: list[int]
+    """The tables whose UPDATE and DELETE fail, for want of a replica identity."""
 
 
 class Reads(NamedTuple):
@@ -141,13 +187,14 @@ class Reads(NamedTuple):
 
 
 class Privilege(NamedTuple):
-    """What somebody was granted; the owner's own is not listed."""
+    """What somebody was granted; of the owner, that it owns it."""
 
     object: str
     """What it is on, such as `TABLE public.users`."""
     grantee: str
     """A role, or `PUBLIC`."""
     privilege: str
+    """`OWNER` for that of the owner."""
     by_default: bool
     """Whether PostgreSQL gives it by itself."""
 
@@ -175,6 +222,8 @@ class Catalog(NamedTuple):
     values: dict[int, Named]
     schemas: dict[int, Named]
     extensions: dict[int, Named]
+    sequences: dict[int, Sequence]
+    publications: dict[int, Publication]
     uses: frozenset[Uses]
     reads: frozenset[Reads]
     privileges: frozenset[Privilege]
@@ -196,6 +245,8 @@ KINDS: dict[str, Any] = {
     "values": Named,
     "schemas": Named,
     "extensions": Named,
+    "sequences": Sequence,
+    "publications": Publication,
     "uses": Uses,
     "reads": Reads,
     "privileges": Privilege,

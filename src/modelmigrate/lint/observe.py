@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.rows import scalar_row
 
 from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transaction
 from modelmigrate.lint.catalog import Catalog, read_catalog
@@ -23,6 +22,8 @@ LOCKS = """
     SELECT relation, mode FROM pg_locks
     WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation >= 16384"""
 SCANS = "SELECT relid, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0"
+# What later files of the same session run by, and what programs rely on to be checked.
+SETTINGS = ("search_path", "role", "session_authorization", "session_replication_role")
 # What says who may do what, which counts of what is new, too.
 RIGHTS = {
     *("CREATE FUNCTION", "CREATE PROCEDURE", "ALTER FUNCTION", "ALTER PROCEDURE", "ALTER ROUTINE"),
@@ -57,6 +58,7 @@ class Observer:
         self.url = url
         self.cut: list[str] = []
         self.plans: list[str] = []
+        self.listening = False
 
     def __enter__(self) -> "Observer":
         self.closing = closing(connect(self.url, search_path="public"))
@@ -65,6 +67,7 @@ class Observer:
         # Where the library is missing, or the role is no superuser, functions are not looked into.
         self.explains_all = execute_all(self.connection, AUTO_EXPLAIN)
         self.old = self.catalog = self._look()
+        self.settings = self._settings()
         return self
 
     def __exit__(self, *reason: object) -> None:
@@ -75,7 +78,7 @@ class Observer:
         text = diagnostic.message_primary or ""
         if diagnostic.sqlstate == errors.NameTooLong.sqlstate:
             self.cut.append(text)
-        elif found := PLAN.match(text):
+        elif self.listening and (found := PLAN.match(text)):
             self.plans.append(found[1])
 
     def run(self, name: str, text: str) -> ObservedFile:
@@ -85,16 +88,17 @@ class Observer:
 
     def run_down(self, name: str, text: str) -> ObservedFile:
         """Run a down migration, and take it back."""
-        old, self.old = self.old, self.catalog
+        old, self.old, settings = self.old, self.catalog, self.settings
         try:
             with self.connection.transaction(force_rollback=True):
                 file = self._observe(name, text, transactional=True)
         finally:
-            self.catalog, self.old = self.old, old
+            self.catalog, self.old, self.settings = self.old, old, settings
         return replace(file, is_down=True)
 
     def _observe(self, name: str, text: str, *, transactional: bool) -> ObservedFile:
         steps: list[Step] = []
+        settings = self.settings
         held: dict[int, tuple[str, int]] = {}
         begun = bool(self.connection.info.transaction_status)
         if transactional and not begun:
@@ -116,10 +120,13 @@ class Observer:
             steps.append(step)
             if step.error:
                 break
+        failed = steps and steps[-1].error
         if transactional and not begun:
-            failed = steps and steps[-1].error
             self.connection.execute("ROLLBACK" if failed else "COMMIT")
-        return ObservedFile(name, text, steps, transactional)
+        if not (begun and failed):
+            self.settings = self._settings()
+        kept = {key for key, value in self.settings.items() if value != settings[key]}
+        return ObservedFile(name, text, steps, transactional, kept_settings=frozenset(kept))
 
     def _run(self, step: Step, held: dict[int, tuple[str, int]], *, alone: bool) -> Step:
         """The step with what its statement did; a statement alone is given a transaction of its own,
@@ -146,19 +153,24 @@ class Observer:
             if alone:
                 self.connection.execute("ROLLBACK")
             return replace(step, error=error)
+        settings, self.settings = self.settings, self._settings()
+        changed = {each: new for each, new in self.settings.items() if new != settings[each]}
         if self.has_old:
             self.catalog = self._look()
+            if self.settings["role"] == "none":  # another one may not look
+                self._read_positions(held)
         elif tag in RIGHTS:  # in a first migration there is nothing else to see
             self.catalog = self._look("routines", "privileges")
         plans += [tuple(nodes(json.loads(each)["Plan"])) for each in self.plans]
-        cut, self.cut, self.plans = tuple(self.cut), [], []
+        cut, self.cut = tuple(self.cut), []
         return replace(
             step, after=self.catalog, tag=tag, locks=locks, held=dict(held), scanned=scanned,
-            plans=tuple(plans), cut=cut, in_transaction=not alone,
+            plans=tuple(plans), cut=cut, settings=changed, in_transaction=not alone,
         )  # fmt: skip
 
     def _execute(self, sql: str) -> tuple[str, psycopg.Error | None]:
         """Run a statement, with its plans as notices; what it was, or its error."""
+        self.plans = []
         try:
             self._explain_all("0")
             tag = self.connection.execute(sql.encode()).statusmessage or ""
@@ -171,7 +183,9 @@ class Observer:
         return tag, None
 
     def _explain_all(self, duration: str) -> None:
-        if self.explains_all:
+        """Switch plans on by "0", and off by "-1"; not as another role, once a file has set one."""
+        self.listening = duration == "0"
+        if self.explains_all and self.connection.info.parameter_status("is_superuser") == "on":
             self.connection.execute(f"SET auto_explain.log_min_duration = {duration}".encode())
 
     def _explain(self, sql: str) -> list[tuple[dict[str, Any], ...]]:
@@ -207,15 +221,28 @@ class Observer:
         old = self.old
         return bool(old.relations or old.routines or old.types or old.extensions)
 
+    def _settings(self) -> dict[str, str]:
+        """What each of SETTINGS is now."""
+        query = f"SELECT {', '.join(f'current_setting({each!r})' for each in SETTINGS)}"
+        [values] = self.connection.execute(query.encode()).fetchall()
+        return dict(zip(SETTINGS, values, strict=True))
+
     def _look(self, *names: str) -> Catalog:
         """The catalogs as they are now, or these parts of them beside what is known."""
-        with self.connection.cursor(row_factory=scalar_row) as cursor:
-            path = cursor.execute("SELECT current_setting('search_path')").fetchone()
-        change = "SELECT set_config('search_path', %s, false)"
-        self.connection.execute(change, [""])
-        parts = read_catalog(self.connection, *names)
-        self.connection.execute(change, [path])
+        # Taken back, so that a path that is set LOCAL stays that.
+        with self.connection.transaction(force_rollback=True):
+            self.connection.execute("SET LOCAL search_path = ''")
+            parts = read_catalog(self.connection, *names)
         return self.catalog._replace(**parts) if names else Catalog(**parts)
+
+    def _read_positions(self, held: dict[int, tuple[str, int]]) -> None:
+        """Put in where the sequences stand that the transaction may have moved: RESTART and setval can leave
+        one as if it had never been used."""
+        relations, sequences = self.catalog.relations, self.catalog.sequences
+        for oid in held.keys() & sequences.keys():
+            query = f"SELECT last_value, is_called FROM {relations[oid].name}"
+            for last, called in self.connection.execute(query.encode()).fetchall():
+                sequences[oid] = sequences[oid]._replace(last=last, called=called)
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

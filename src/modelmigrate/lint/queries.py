@@ -6,7 +6,8 @@ NOT_OF_EXTENSION = (
     "NOT EXISTS (SELECT FROM pg_depend WHERE classid = {!r}::regclass AND objid = {}"
     " AND deptype = 'e')"
 )
-
+# Whether an option of a view is on, in whatever way it was written.
+OPTION = "coalesce(reloptions && '{{{0}=true,{0}=on,{0}=yes,{0}=1}}', false)"
 
 QUERIES = {
     "relations": f"""
@@ -14,7 +15,9 @@ QUERIES = {
                coalesce(pg_relation_filenode(c.oid), 0),
                CASE WHEN relispartition THEN (SELECT inhparent FROM pg_inherits WHERE inhrelid = c.oid)
                     ELSE 0 END, relrowsecurity, relforcerowsecurity,
-               coalesce(reloptions && '{{security_invoker=true,security_invoker=on,security_invoker=1}}', false)
+               {OPTION.format("security_invoker")}, {OPTION.format("security_barrier")},
+               coalesce(reloptions && '{{check_option=local,check_option=cascaded}}', false), relpersistence <> 'u',
+               ARRAY(SELECT inhparent::int8 FROM pg_inherits WHERE inhrelid = c.oid AND NOT relispartition)
         FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I', 'c')
           AND {NOT_OF_EXTENSION.format("pg_class", "c.oid")}""",
@@ -23,8 +26,9 @@ QUERIES = {
                attnotnull AND NOT EXISTS (
                    SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'n'
                        AND conkey[1] = attnum AND NOT convalidated),
-               coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated, attidentity
-        FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+               coalesce(pg_get_expr(adbin, adrelid), ''), attgenerated, attidentity,
+               format_type(CASE typtype WHEN 'd' THEN typbasetype ELSE atttypid END, NULL)
+        FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid JOIN pg_class c ON c.oid = attrelid
         JOIN pg_namespace n ON n.oid = relnamespace
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
         WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
@@ -44,7 +48,8 @@ QUERIES = {
                coalesce(pg_get_function_result(p.oid), ''),
                CASE WHEN prokind = 'a' THEN '' ELSE pg_get_functiondef(p.oid) END,
                CASE WHEN prosqlbody IS NULL AND lanname NOT IN ('c', 'internal') THEN prosrc ELSE '' END,
-               prosecdef, coalesce(proconfig::text LIKE '%search_path=%', false)
+               prosecdef, coalesce(proconfig::text LIKE '%search_path=%', false),
+               proargtypes::int8[], pronargdefaults
         FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace JOIN pg_language l ON l.oid = prolang
         WHERE {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}""",
     "uses": """
@@ -76,17 +81,18 @@ QUERIES = {
           AND refclassid = 'pg_class'::regclass AND refobjid <> ev_class""",
     "privileges": f"""
         SELECT object, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,
-               privilege_type,
+               privilege,
                usual AND privilege_type <> 'CREATE'
         FROM (
             SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, relacl,
                    relowner, false
-            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE {USER_SCHEMAS}
+            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
           UNION ALL
             SELECT format('COLUMN %s.%I', c.oid::regclass, attname), attacl, relowner, false
             FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n
                  ON n.oid = relnamespace
-            WHERE {USER_SCHEMAS}
+            WHERE {USER_SCHEMAS} AND attacl IS NOT NULL
           UNION ALL
             SELECT 'SCHEMA ' || nspname, nspacl, nspowner, nspname = 'public'
             FROM pg_namespace n WHERE {USER_SCHEMAS}
@@ -102,17 +108,42 @@ QUERIES = {
           UNION ALL
             SELECT 'ALL FUTURE OBJECTS OF ' || defaclrole::regrole, defaclacl, defaclrole,
                    defaclobjtype IN ('f', 'T') FROM pg_default_acl
-        ) AS objects (object, acl, owner, usual), aclexplode(acl)
-        WHERE grantee <> owner""",
+        ) AS objects (object, acl, owner, usual), aclexplode(acl),
+            unnest(ARRAY[privilege_type, CASE WHEN is_grantable THEN privilege_type || ' WITH GRANT OPTION' END])
+                AS privilege
+        WHERE grantee <> owner AND privilege <> ''
+      UNION ALL
+        SELECT object, owner::regrole::text, 'OWNER', true FROM (
+            SELECT CASE relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass, relowner
+            FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+          UNION ALL
+            SELECT 'SCHEMA ' || nspname, nspowner FROM pg_namespace n WHERE {USER_SCHEMAS}
+          UNION ALL
+            SELECT 'FUNCTION ' || p.oid::regprocedure, proowner
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+            WHERE {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}
+        ) AS owned (object, owner)""",
     "triggers": f"""
-        SELECT t.oid, tgrelid, quote_ident(tgname), pg_get_triggerdef(t.oid), tgenabled, tgfoid::int8, false
+        SELECT t.oid, tgrelid, quote_ident(tgname), pg_get_triggerdef(t.oid), tgenabled, tgfoid::int8, false,
+               ARRAY[]::text[]
         FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE {USER_SCHEMAS} AND NOT tgisinternal""",
+        WHERE {USER_SCHEMAS} AND (NOT tgisinternal OR tgenabled IN ('D', 'R'))
+      UNION ALL
+        SELECT r.oid, ev_class, quote_ident(rulename), pg_get_ruledef(r.oid), ev_enabled, 0, false,
+               ARRAY[]::text[]
+        FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE {USER_SCHEMAS} AND ev_type <> '1'
+      UNION ALL
+        SELECT e.oid, 0, quote_ident(evtname), 'CREATE EVENT TRIGGER ' || evtname, evtenabled, evtfoid::int8, false,
+               ARRAY[]::text[]
+        FROM pg_event_trigger e WHERE {NOT_OF_EXTENSION.format("pg_event_trigger", "e.oid")}""",
     "policies": f"""
         SELECT p.oid, polrelid, quote_ident(polname),
                concat(polpermissive, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), '|',
                       pg_get_expr(polwithcheck, polrelid)), '', 0,
-               polpermissive AND 'true' IN (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))
+               polpermissive AND 'true' IN (pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid)),
+               polroles::regrole[]::text[]
         FROM pg_policy p JOIN pg_class c ON c.oid = polrelid JOIN pg_namespace n ON n.oid = relnamespace
         WHERE {USER_SCHEMAS}""",
     "types": f"""
@@ -127,4 +158,33 @@ QUERIES = {
         WHERE {USER_SCHEMAS}""",
     "schemas": f"SELECT n.oid, quote_ident(nspname), 0 FROM pg_namespace n WHERE {USER_SCHEMAS}",
     "extensions": "SELECT oid, quote_ident(extname), 0 FROM pg_extension WHERE oid >= 16384",
+    # Where one was never used, it stands where it starts.
+    "sequences": f"""
+        SELECT seqrelid, coalesce(pg_sequence_last_value(seqrelid), seqstart),
+               pg_sequence_last_value(seqrelid) IS NOT NULL, seqincrement, seqmax
+        FROM pg_sequence JOIN pg_class c ON c.oid = seqrelid JOIN pg_namespace n ON n.oid = relnamespace
+        WHERE {USER_SCHEMAS}""",
+    # By their names in JSON, since PostgreSQL 14 does not have all of these columns.
+    "publications": """
+        SELECT p.oid, quote_ident(pubname),
+               ARRAY(SELECT format('%I.%I', schemaname, tablename)
+                     FROM pg_publication_tables t WHERE t.pubname = p.pubname ORDER BY 1),
+               ARRAY(SELECT concat_ws(' ', format('%I.%I', schemaname, tablename),
+                                      'columns ' || (to_jsonb(r) ->> 'prattrs'),
+                                      'WHERE ' || (to_jsonb(t) ->> 'rowfilter'))
+                     FROM pg_publication_tables t LEFT JOIN pg_publication_rel r
+                          ON prpubid = p.oid AND prrelid = format('%I.%I', schemaname, tablename)::regclass
+                     WHERE t.pubname = p.pubname
+                       AND coalesce(to_jsonb(r) ->> 'prattrs', to_jsonb(t) ->> 'rowfilter') IS NOT NULL
+                     ORDER BY 1),
+               array_remove(ARRAY[
+                   CASE WHEN pubinsert THEN 'INSERT' END, CASE WHEN pubupdate THEN 'UPDATE' END,
+                   CASE WHEN pubdelete THEN 'DELETE' END, CASE WHEN pubtruncate THEN 'TRUNCATE' END], NULL),
+               ARRAY(SELECT c.oid::int8 FROM pg_publication_tables t
+                     JOIN pg_namespace n ON nspname = schemaname
+                     JOIN pg_class c ON relnamespace = n.oid AND relname = tablename
+                     WHERE t.pubname = p.pubname AND (pubupdate OR pubdelete) AND relreplident <> 'f'
+                       AND NOT EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisvalid
+                           AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END))
+        FROM pg_publication p""",
 }

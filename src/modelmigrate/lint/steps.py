@@ -57,6 +57,8 @@ class Step:
     """The nodes of each plan that it ran, those of the functions that it called among them."""
     cut: tuple[str, ...] = ()
     """What PostgreSQL says of names that are too long."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """Those of the session that it changed, such as `search_path`, and what they are since."""
 
     def gone(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[V]:
         """What was there before the deployment, and is not after this statement."""
@@ -115,6 +117,11 @@ class Step:
         parent = self.after.relations[oid].parent if oid in self.after.relations else 0
         return bool(parent) and (parent == table or self.is_part(parent, table))
 
+    def follows_parent(self, oid: int) -> bool:
+        """Whether it is a partition, and the statement is about the table that it is one of."""
+        parent = self.after.relations[oid].parent
+        return bool(parent) and (parent in self.locks or self.follows_parent(parent))
+
     def parent_before(self, oid: int) -> int:
         """The table that it was a partition of before this statement; 0 for none."""
         return self.before.relations[oid].parent if oid in self.before.relations else 0
@@ -170,6 +177,8 @@ class ObservedFile:
     steps: list[Step]
     transactional: bool
     is_down: bool = False
+    kept_settings: frozenset[str] = frozenset()
+    """Those of the session that are others once the file has run."""
 
     @property
     def phase(self) -> str:

@@ -16,7 +16,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 constraint.kind == "c"
                 and constraint.valid
                 and step.is_old(table.oid)
-                and not table.parent
+                and not step.follows_parent(table.oid)
                 and any(each == table.oid or step.is_part(each, table.oid) for each in step.scanned)
             ):
                 label = f"CONSTRAINT {constraint.name} on {table.name}"

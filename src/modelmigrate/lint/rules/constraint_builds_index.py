@@ -18,7 +18,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 constraint.kind in KINDS
                 and step.is_old(constraint.table)
                 and constraint.index_oid not in step.before.indexes
-                and not table.parent
+                and not step.follows_parent(table.oid)
             ):
                 kind = KINDS[constraint.kind]
                 safe = ""

@@ -15,7 +15,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 before.fills_itself
                 and not after.fills_itself
                 and table.is_table
-                and not table.parent
+                and not step.follows_parent(table.oid)
             ):
                 level = Level.ERROR if after.not_null else Level.WARN
                 what = f"loses what filled it: {before.default or 'its identity'}"

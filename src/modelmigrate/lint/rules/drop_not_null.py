@@ -11,7 +11,12 @@ def find(file: ObservedFile) -> Iterator[Found]:
     for step in file.steps:
         for before, after in step.changed(lambda each: each.columns):
             table = step.after.relations[after.table]
-            if before.not_null and not after.not_null and table.is_table and not table.parent:
+            if (
+                before.not_null
+                and not after.not_null
+                and table.is_table
+                and not step.follows_parent(table.oid)
+            ):
                 label = f"COLUMN {table.name}.{after.name}"
                 yield Found(step, label, "may be NULL from now on", table.oid)
 

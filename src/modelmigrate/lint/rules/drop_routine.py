@@ -9,17 +9,19 @@ from modelmigrate.lint.steps import ObservedFile
 def find(file: ObservedFile) -> Iterator[Found]:
     """The old ones that are gone in the end, by their arguments; not the functions of triggers, which
     nobody calls."""
-    results = {each.name: each.result for each in file.end.routines.values()}
+    ends = {each.name: each for each in file.end.routines.values()}
     for step in file.steps:
         for routine in step.gone(lambda each: each.routines):
             label = f"{'FUNCTION' if routine.result else 'PROCEDURE'} {routine.name}"
             if routine.result in ("trigger", "event_trigger"):
                 continue
-            if routine.name not in results:
+            end = ends.get(routine.name)
+            if not end:
                 yield Found(step, label, "is dropped")
-            elif results[routine.name] != routine.result:
-                what = f"returns {results[routine.name]} and no longer {routine.result}"
-                yield Found(step, label, what)
+            elif end.result != routine.result:
+                yield Found(step, label, f"returns {end.result} and no longer {routine.result}")
+            elif end.optional < routine.optional:
+                yield Found(step, label, "has a default less, and needs one argument more")
 
 
 RULE = Rule(
@@ -41,6 +43,10 @@ RULE = Rule(
         Example(
             "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "DROP FUNCTION f; CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '1' $$",
+        ),
+        Example(
+            "CREATE FUNCTION f(x int DEFAULT 1) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "DROP FUNCTION f; CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
         ),
     ),
     silent=(

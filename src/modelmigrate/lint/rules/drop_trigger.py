@@ -1,4 +1,4 @@
-"""A trigger is dropped or switched off."""
+"""A trigger or a rule is dropped or switched off."""
 
 from collections.abc import Iterator
 
@@ -21,15 +21,21 @@ def find(file: ObservedFile) -> Iterator[Found]:
         ]
         for trigger in [*step.gone(lambda each: each.triggers), *off]:
             if step.is_old(trigger.table) and (trigger.table, trigger.name) not in kept:
-                label = f"TRIGGER {trigger.name} on {step.after.name(trigger.table)}"
+                kind = "RULE" if trigger.definition.startswith("CREATE RULE") else "TRIGGER"
+                label = f"{kind} {trigger.name} on {step.after.name(trigger.table)}"
                 yield Found(step, label, "does not run any more", trigger.table)
+        # Those of a foreign key are known only where they are switched off.
+        keys = [each for each in step.made(lambda c: c.triggers) if each.name.startswith('"RI_')]
+        for table in dict.fromkeys(each.table for each in keys if step.is_old(each.table)):
+            what = "has foreign keys that are not checked any more"
+            yield Found(step, f"TABLE {step.after.name(table)}", what, table)
 
 
 RULE = Rule(
     name="drop-trigger",
     group="backward-incompatible",
     level=Level.WARN,
-    title="A trigger is dropped or switched off",
+    title="A trigger or a rule is dropped or switched off",
     why="What it did for programs, such as an audit or a timestamp, is not done any more.",
     instead="Deploy programs first that do without it.",
     find=find,
@@ -47,6 +53,14 @@ RULE = Rule(
             " 'BEGIN RETURN NEW; END';"
             " CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()",
             "ALTER TABLE a DISABLE TRIGGER t",
+        ),
+        Example(
+            "CREATE TABLE a (x int PRIMARY KEY); CREATE TABLE b (y int REFERENCES a)",
+            "ALTER TABLE b DISABLE TRIGGER ALL",
+        ),
+        Example(
+            "CREATE TABLE a (x int); CREATE RULE r AS ON DELETE TO a DO INSTEAD NOTHING",
+            "DROP RULE r ON a",
         ),
     ),
     silent=(

@@ -17,7 +17,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
             if (
                 step.is_old(index.table)
                 and index.oid not in constraints
-                and not table.parent
+                and not step.follows_parent(table.oid)
                 and (table.kind != "p" or parts)
                 and is_blocking(step, table.oid)
             ):

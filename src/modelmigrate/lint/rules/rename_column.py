@@ -11,7 +11,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
     for step in file.steps:
         for before, after in step.changed(lambda each: each.columns):
             relation = step.after.relations.get(after.table)
-            if relation and before.name != after.name and not relation.parent:
+            if relation and before.name != after.name and not step.follows_parent(relation.oid):
                 label = f"COLUMN {step.before.name(before.table)}.{before.name}"
                 yield Found(step, label, f"is called {after.name} from now on", after.table)
 

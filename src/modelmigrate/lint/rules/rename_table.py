@@ -17,7 +17,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
         renamed = [
             (before, after)
             for before, after in step.changed(lambda each: each.relations)
-            if before.name != after.name
+            if before.name != after.name != step.old.name(after.oid)
             and before.name not in names
             and before.schema not in schemas
             and after.kind in "rpfvmS"

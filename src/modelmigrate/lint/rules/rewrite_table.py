@@ -26,7 +26,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
             if (
                 table.kind in "rpm"
                 and step.is_old(table.oid)
-                and not table.parent
+                and not step.follows_parent(table.oid)
                 and table.oid not in narrowed
                 and not (step.tag in CALLS and is_emptied(step, table.oid))
                 and (

@@ -7,16 +7,25 @@ from modelmigrate.lint.steps import ObservedFile
 
 
 def find(file: ObservedFile) -> Iterator[Found]:
-    """The old tables that lose row security, or a policy that nothing takes the place of."""
-    kept = {(each.table, each.name) for each in file.end.policies.values()}
+    """The old tables that lose row security, or a policy that nothing takes the place of; and the policies
+    that leave out a role."""
+    kept = {(each.table, each.name): each for each in file.end.policies.values()}
     for step in file.steps:
         for before, after in step.changed(lambda each: each.relations):
             if before.row_security > after.row_security or before.forced > after.forced:
                 yield Found(step, f"TABLE {after.name}", "loses row security", after.oid)
-        for policy in step.gone(lambda each: each.policies):
-            if step.is_old(policy.table) and (policy.table, policy.name) not in kept:
-                label = f"POLICY {policy.name} on {step.after.name(policy.table)}"
+        replaced = [
+            (each, kept.get((each.table, each.name)))
+            for each in step.gone(lambda each: each.policies)
+            if step.is_old(each.table)
+        ]
+        for policy, end in [*replaced, *step.changed(lambda each: each.policies)]:
+            label = f"POLICY {policy.name} on {step.after.name(policy.table)}"
+            if not end:
                 yield Found(step, label, "is dropped", policy.table)
+            elif "-" not in end.roles and not {*policy.roles} <= {*end.roles}:
+                names = ", ".join(sorted({*policy.roles} - {*end.roles})).replace("-", "PUBLIC")
+                yield Found(step, label, f"is not for {names} any more", policy.table)
 
 
 RULE = Rule(
@@ -35,6 +44,10 @@ RULE = Rule(
             "ALTER TABLE a DISABLE ROW LEVEL SECURITY",
         ),
         Example("CREATE TABLE a (x int); CREATE POLICY p ON a USING (x = 1)", "DROP POLICY p ON a"),
+        Example(
+            "CREATE TABLE a (x int); CREATE POLICY p ON a TO pg_monitor USING (x = 1)",
+            "DROP POLICY p ON a; CREATE POLICY p ON a TO pg_checkpoint USING (x = 1)",
+        ),
     ),
     silent=(
         Example(

@@ -16,7 +16,12 @@ def find(file: ObservedFile) -> Iterator[Found]:
             }
             mode, _ = step.held.get(table.oid, ("AccessShareLock", 0))
             blocks = STRENGTH[mode] >= STRENGTH["ShareLock"]  # VALIDATE does not
-            if after.not_null > before.not_null and read and blocks and not table.parent:
+            if (
+                after.not_null > before.not_null
+                and read
+                and blocks
+                and not step.follows_parent(table.oid)
+            ):
                 name = after.name
                 check = f"ALTER TABLE {table.name} ADD CONSTRAINT {name}_given CHECK ({name} IS NOT NULL)"
                 safe = (

@@ -39,7 +39,8 @@ RULE = Rule(
     name="table-scan",
     group="lock",
     title="All rows are read while writers wait",
-    why="Everybody who writes the table, or uses it at all, waits until its rows are read.",
+    why="Everybody who writes the table, or uses it at all, waits until its rows are read; it fails where one"
+    " does not pass.",
     instead="For a domain: ADD CONSTRAINT ... NOT VALID, and VALIDATE in the next migration.",
     find=find,
     fires=(

@@ -15,7 +15,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
             if (
                 index.unique
                 and step.is_old(index.table)
-                and not table.parent
+                and not step.follows_parent(table.oid)
                 and not is_proven(step, index)
                 and not is_empty(step, index)
             ):
