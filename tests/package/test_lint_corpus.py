@@ -1,11 +1,12 @@
 """Every hazard of the corpus is found at its statement, and nothing is said of what is safe.
 
 Each schema has migrations below lines with their titles. A line with a hazard ends with `--!` and the rules
-that find it; in the three that somebody wrote who did not know the rules, with the reasons for it.
+that find it; in those that somebody wrote who did not know the rules, with the reasons for it.
 """
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,11 @@ def cases(name: str) -> list[object]:
 
 @pytest.fixture(scope="module")
 def schemas() -> Iterator[dict[str, str]]:
-    with project_of("corpus"):
-        with scratch_database() as a, scratch_database() as b:
-            with scratch_database() as c, scratch_database() as d:
-                urls = dict(zip(SCHEMAS, (a, b, c, d), strict=True))
-                for name, url in urls.items():
-                    execute(url, (CORPUS / name / "schema.sql").read_text(encoding="utf-8"))
-                yield urls
+    with project_of("corpus"), ExitStack() as stack:
+        urls = {name: stack.enter_context(scratch_database()) for name in SCHEMAS}
+        for name, url in urls.items():
+            execute(url, (CORPUS / name / "schema.sql").read_text(encoding="utf-8"))
+        yield urls
 
 
 def lint(schema: str, text: str) -> tuple[ObservedFile, list[tuple[int, str]]]:

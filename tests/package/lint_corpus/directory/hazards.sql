@@ -36,15 +36,15 @@ TRUNCATE users CASCADE; --! delete-rows delete-rows
 === shrink a varchar
 ALTER TABLE users ALTER COLUMN nick TYPE varchar(20); --! narrow-type
 === text becomes a number
-ALTER TABLE items ALTER COLUMN product TYPE integer USING product::integer; --! narrow-type
+ALTER TABLE items ALTER COLUMN product TYPE integer USING product::integer; --! change-type narrow-type
 === fewer digits
 ALTER TABLE products ALTER price TYPE numeric(8, 2); --! narrow-type
 === a smaller integer
 ALTER TABLE items ALTER amount TYPE smallint; --! narrow-type
 === text becomes an enum
-ALTER TABLE events_old ALTER kind TYPE status USING kind::status; --! narrow-type
+ALTER TABLE events_old ALTER kind TYPE status USING kind::status; --! change-type narrow-type
 === a timestamp becomes a date
-ALTER TABLE orders ALTER placed DROP DEFAULT, ALTER placed TYPE date; --! narrow-type drop-default
+ALTER TABLE orders ALTER placed DROP DEFAULT, ALTER placed TYPE date; --! change-type narrow-type drop-default
 === a wider integer
 ALTER TABLE items ALTER COLUMN amount TYPE bigint; --! rewrite-table
 === a timestamp with a zone
@@ -65,7 +65,7 @@ ALTER TABLE items ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY; --! rewrite
 === a new key column
 ALTER TABLE items ADD COLUMN id bigserial PRIMARY KEY; --! rewrite-table constraint-builds-index unique-rows
 === unlogged
-ALTER TABLE items SET UNLOGGED; --! rewrite-table
+ALTER TABLE items SET UNLOGGED; --! rewrite-table unlogged-table
 === converted without a new type
 ALTER TABLE users ALTER bio TYPE text USING trim(bio); --! rewrite-table
 === vacuum full
@@ -246,8 +246,10 @@ ALTER TABLE orders ADD COLUMN rebate numeric CHECK (rebate >= 0); --! check-not-
 ALTER DOMAIN email ADD CONSTRAINT short CHECK (length(value) < 200); --! table-scan
 === a foreign key
 ALTER TABLE items ADD FOREIGN KEY (order_id) REFERENCES orders; --! foreign-key-not-valid
-=== a column with a foreign key
-ALTER TABLE items ADD COLUMN user_id bigint REFERENCES users (id); --! foreign-key-not-valid
+=== a filled column with a foreign key
+ALTER TABLE items ADD COLUMN user_id bigint DEFAULT 1 REFERENCES users (id); --! foreign-key-not-valid
+=== a new attribute
+ALTER TYPE address ADD ATTRIBUTE zip text; --! composite-attribute
 === validated at once
 ALTER TABLE items ADD CONSTRAINT o FOREIGN KEY (order_id) REFERENCES orders NOT VALID;
 ALTER TABLE items VALIDATE CONSTRAINT o; --! validated-at-once
