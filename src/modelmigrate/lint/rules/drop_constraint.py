@@ -18,7 +18,7 @@ def find(file: ObservedFile) -> Iterator[Found]:
             lost = {column.name for column in gone if table and column.table == table.oid}
             if (
                 table
-                and not step.follows_parent(table.oid)
+                and not table.parent
                 and (not constraint.references or constraint.references in step.after.relations)
                 and not any(name in constraint.definition for name in lost)
                 and not is_kept(file, constraint)
