@@ -8,7 +8,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from modelmigrate.lint.catalog import Catalog, read_catalog
+from modelmigrate.lint.observe import Observer
 from modelmigrate.lint.rule import KEEPS_OUT
+from modelmigrate.postgres.scratch import scratch_database
 from tests.conftest import ROOT
 from tests.package.harness import Project, connected, execute, project_of
 
@@ -347,3 +350,60 @@ def raises(connection: psycopg.Connection[object], statement: str) -> bool:
 def test_the_page_of_the_rules_is_what_they_say_of_themselves(project: Project) -> None:
     page = ROOT / "docs/lint.md"
     assert page.read_text(encoding="utf-8") == project.run("lint", explain="all").out
+
+
+# Each changes the catalogs in another way, or another part of them.
+STATEMENTS = """
+    ALTER TABLE a ADD COLUMN y integer DEFAULT 7, ADD CONSTRAINT positive CHECK (y > 0) NOT VALID;
+    ALTER TABLE a VALIDATE CONSTRAINT positive;
+    ALTER TABLE a ALTER COLUMN y SET NOT NULL;
+    ALTER TABLE a ALTER COLUMN y TYPE bigint;
+    CREATE INDEX ix_a ON a (y);
+    ALTER INDEX ix_a RENAME TO ix_b;
+    ALTER TABLE a RENAME COLUMN y TO z;
+    CREATE TABLE b (id integer PRIMARY KEY, a_id integer REFERENCES a (id));
+    ALTER TABLE a RENAME TO c;
+    CREATE FUNCTION f(integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+    CREATE INDEX ix_f ON c (f(id));
+    CREATE OR REPLACE FUNCTION f(integer) RETURNS integer IMMUTABLE LANGUAGE sql AS 'SELECT 2';
+    GRANT SELECT ON c TO PUBLIC;
+    GRANT UPDATE (z) ON c TO PUBLIC;
+    REVOKE EXECUTE ON FUNCTION f FROM PUBLIC;
+    ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
+    CREATE TYPE mood AS ENUM ('ok');
+    ALTER TYPE mood ADD VALUE 'sad';
+    ALTER TYPE mood RENAME VALUE 'ok' TO 'fine';
+    ALTER TYPE mood RENAME TO moods;
+    CREATE VIEW v AS SELECT id, z FROM c;
+    CREATE MATERIALIZED VIEW m AS SELECT f(id) FROM c;
+    CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER t BEFORE INSERT ON c FOR EACH ROW EXECUTE FUNCTION t();
+    ALTER TABLE c DISABLE TRIGGER t;
+    ALTER TABLE c ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY p ON c USING (true);
+    CREATE TABLE parts (id integer) PARTITION BY LIST (id);
+    CREATE TABLE part (id integer);
+    ALTER TABLE parts ATTACH PARTITION part FOR VALUES IN (1);
+    ALTER TABLE parts DETACH PARTITION part;
+    REINDEX TABLE c;
+    TRUNCATE part;
+    CREATE SCHEMA s;
+    ALTER TABLE part SET SCHEMA s;
+    ALTER SCHEMA s RENAME TO s2;
+    DO $$ BEGIN ALTER TABLE b ADD COLUMN x text; END $$;
+    DROP VIEW v;
+    ALTER TABLE c DROP COLUMN z CASCADE;
+    DROP TABLE c CASCADE;
+    DROP FUNCTION f(integer)"""
+
+
+@pytest.mark.usefixtures("project")
+def test_what_is_known_of_the_catalogs_is_what_is_there_after_any_statement() -> None:
+    with scratch_database() as url:
+        execute(url, "CREATE TABLE a (id integer PRIMARY KEY, x text)")
+        with Observer(url) as observer:
+            for number, statement in enumerate(STATEMENTS.split(";\n")):
+                known = observer.run("a", f"{statement};").end
+                observer.connection.execute("SET search_path = ''")
+                assert known == Catalog(**read_catalog(observer.connection)), (number, statement)
+                observer.connection.execute("SET search_path = public")

@@ -3,6 +3,7 @@
 Everything is keyed by what stays the same when it is renamed: oids, and the numbers of columns.
 """
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import psycopg
@@ -260,8 +261,11 @@ def read_catalog(connection: psycopg.Connection[Any], *names: str) -> dict[str, 
         for name in names or KINDS
     }
     return {
-        name: frozenset(rows)
-        if name in ("uses", "reads", "privileges")
-        else {(each.table, each.number) if name == "columns" else each.oid: each for each in rows}
+        name: frozenset(rows) if name in ("uses", "reads", "privileges") else keyed(name, rows)
         for name, rows in found.items()
     }
+
+
+def keyed(name: str, rows: Iterable[Any]) -> dict[Any, Any]:
+    """The rows of a part by what stays the same when they are renamed."""
+    return {(each.table, each.number) if name == "columns" else each.oid: each for each in rows}

@@ -13,6 +13,7 @@ from psycopg import errors
 
 from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transaction
 from modelmigrate.lint.catalog import Catalog, read_catalog
+from modelmigrate.lint.refresh import Versions, read_versions, refreshed
 from modelmigrate.lint.steps import MODES, STRENGTH, ObservedFile, Step
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_all, require_statement_to_blame
@@ -59,6 +60,7 @@ class Observer:
         self.cut: list[str] = []
         self.plans: list[str] = []
         self.listening = False
+        self.versions: Versions = frozenset()
 
     def __enter__(self) -> "Observer":
         self.closing = closing(connect(self.url, search_path="public"))
@@ -88,12 +90,14 @@ class Observer:
 
     def run_down(self, name: str, text: str) -> ObservedFile:
         """Run a down migration, and take it back."""
-        old, self.old, settings = self.old, self.catalog, self.settings
+        old, self.old = self.old, self.catalog
+        settings, versions = self.settings, self.versions
         try:
             with self.connection.transaction(force_rollback=True):
                 file = self._observe(name, text, transactional=True)
         finally:
-            self.catalog, self.old, self.settings = self.old, old, settings
+            self.catalog, self.old = self.old, old
+            self.settings, self.versions = settings, versions
         return replace(file, is_down=True)
 
     def _observe(self, name: str, text: str, *, transactional: bool) -> ObservedFile:
@@ -232,8 +236,12 @@ class Observer:
         # Taken back, so that a path that is set LOCAL stays that.
         with self.connection.transaction(force_rollback=True):
             self.connection.execute("SET LOCAL search_path = ''")
-            parts = read_catalog(self.connection, *names)
-        return self.catalog._replace(**parts) if names else Catalog(**parts)
+            if names:
+                return self.catalog._replace(**read_catalog(self.connection, *names))
+            before, self.versions = self.versions, read_versions(self.connection)
+            if before:
+                return refreshed(self.connection, self.catalog, before, self.versions)
+            return Catalog(**read_catalog(self.connection))
 
     def _read_positions(self, held: dict[int, tuple[str, int]]) -> None:
         """Put in where the sequences stand that the transaction may have moved: RESTART and setval can leave

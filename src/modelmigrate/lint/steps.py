@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
 
 from modelmigrate.atlas.directory import phase_of
 from modelmigrate.atlas.refused_statements import Kind
-from modelmigrate.lint.catalog import Catalog, Constraint, Index, Relation
+from modelmigrate.lint.catalog import Catalog, Constraint, Index
 from modelmigrate.sql.names import split_name, unquote
 from modelmigrate.sql.statements import strip_comments
 
@@ -63,12 +64,16 @@ class Step:
     def gone(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[V]:
         """What was there before the deployment, and is not after this statement."""
         before, after, old = of(self.before), of(self.after), of(self.old)
+        if before is after:  # what a statement leaves as it is, is kept
+            return []
         return [each for key, each in before.items() if key not in after and key in old]
 
     def made(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[V]:
         """What is there after this statement only."""
-        before = of(self.before)
-        return [each for key, each in of(self.after).items() if key not in before]
+        before, after = of(self.before), of(self.after)
+        if before is after:
+            return []
+        return [each for key, each in after.items() if key not in before]
 
     def new_constraints(self) -> list[Constraint]:
         """Those that are made, but for those that PostgreSQL recreates by itself."""
@@ -98,10 +103,12 @@ class Step:
     def changed(self, of: Callable[[Catalog], Mapping[K, V]]) -> list[tuple[V, V]]:
         """What was there before the deployment, and is different after this statement; both."""
         before, after, old = of(self.before), of(self.after), of(self.old)
+        if before is after:
+            return []
         return [
             (each, after[key])
             for key, each in before.items()
-            if key in old and key in after and after[key] != each
+            if key in old and key in after and after[key] is not each and after[key] != each
         ]
 
     def is_old(self, table: int) -> bool:
@@ -128,25 +135,24 @@ class Step:
 
     def is_rewritten(self, relation: int) -> bool:
         """Whether the rows of an old table or index were rewritten, but not thrown away."""
-        files = {each[relation].file for each in self._relations if relation in each}
-        old = relation in self.old.relations
-        return old and len(files) == 2 and self.tag != "TRUNCATE TABLE"
+        return relation in self._rewritten
 
-    @property
-    def _relations(self) -> tuple[dict[int, Relation], dict[int, Relation]]:
-        return self.before.relations, self.after.relations
+    @cached_property
+    def _rewritten(self) -> list[int]:
+        if self.tag == "TRUNCATE TABLE":
+            return []
+        changed = self.changed(lambda each: each.relations)
+        return [after.oid for before, after in changed if before.file != after.file]
 
     def is_table_rewritten(self, table: int) -> bool:
         """As `is_rewritten`, or that of one of its partitions."""
-        return any(
-            self.is_rewritten(each)
-            for each in self.after.relations
-            if each == table or self.is_part(each, table)
-        )
+        return any(each == table or self.is_part(each, table) for each in self._rewritten)
 
     def changed_by(self, operation: str, *, whole: bool = False) -> list[int]:
         """The old tables whose rows it changes by this operation, such as `Delete`; or the `whole` of
         whose rows, without a condition."""
+        if not self.plans:
+            return []
         names = {
             tuple(map(unquote, split_name(each.name))): each.oid
             for each in self.after.relations.values()
@@ -179,6 +185,8 @@ class ObservedFile:
     is_down: bool = False
     kept_settings: frozenset[str] = frozenset()
     """Those of the session that are others once the file has run."""
+    in_halves: frozenset[str] = frozenset()
+    """The labels of what its `create` began or ended on purpose, in two halves."""
 
     @property
     def phase(self) -> str:

@@ -22,6 +22,9 @@ def find(file: ObservedFile) -> Iterator[Found]:
             for before, after in columns
             if before.type != after.type and is_converted(step, before, after)
         }
+        if not converted and step.before.relations is step.after.relations:
+            continue
+        with_new_indexes = tables_with_new_indexes(step)
         for table in step.after.relations.values():
             if (
                 table.kind in "rpm"
@@ -32,21 +35,28 @@ def find(file: ObservedFile) -> Iterator[Found]:
                 and (
                     table.oid in converted
                     or step.is_table_rewritten(table.oid)
-                    or has_new_indexes(step, table.oid)
+                    or table.oid in with_new_indexes
                 )
             ):
                 yield Found(step, f"TABLE {table.name}", *why_rewritten(step, table))
 
 
-def has_new_indexes(step: Step, table: int) -> bool:
-    """Whether an index that a table had before has a file that was not there."""
+def tables_with_new_indexes(step: Step) -> set[int]:
+    """The tables of which an index that they had before has a file that was not there."""
 
-    def files(catalog: Catalog) -> dict[tuple[str, str], int]:
-        indexes = [each for each in catalog.indexes.values() if each.table == table]
-        return {(each.name, each.definition): catalog.relations[each.oid].file for each in indexes}
+    def files(catalog: Catalog) -> dict[tuple[int, str, str], int]:
+        return {
+            (each.table, each.name, each.definition): catalog.relations[each.oid].file
+            for each in catalog.indexes.values()
+        }
 
     before, after = files(step.before), files(step.after)
-    return any(file not in before.values() for index, file in after.items() if index in before)
+    known = {(index[0], file) for index, file in before.items()}
+    return {
+        index[0]
+        for index, file in after.items()
+        if index in before and (index[0], file) not in known
+    }
 
 
 def why_rewritten(step: Step, table: Relation) -> tuple[str, int, str]:

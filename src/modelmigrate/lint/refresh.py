@@ -1,0 +1,127 @@
+"""The catalogs after a statement: read again as far as it has changed them.
+
+A row of a catalog that is changed is another version of it, in another place (`ctid`) or by another
+transaction (`xmin`). What these say of all rows is read at once; what rules look at, which is printed by
+functions of PostgreSQL, for the relations alone that differ.
+"""
+
+from typing import Any
+
+import psycopg
+
+from modelmigrate.lint.catalog import KINDS, Catalog, keyed, read_catalog
+from modelmigrate.lint.queries import QUERIES
+
+# What is keyed by a relation, and how its query names that.
+OF_RELATIONS = {
+    "relations": "c.oid",
+    "columns": "c.oid",
+    "constraints": "conrelid",
+    "indexes": "indrelid",
+    "policies": "polrelid",
+}
+ROWS_OF_RELATIONS = {
+    "pg_class": "oid",
+    "pg_attribute": "attrelid",
+    "pg_attrdef": "adrelid",
+    "pg_constraint": "conrelid",
+    "pg_index": "indrelid",
+    "pg_inherits": "inhrelid",
+    "pg_policy": "polrelid",
+}
+# What is read as a whole, and the rows that it comes from. Where relations are stored that a function has
+# computed, or that a view reads, `pg_depend` has a row.
+DEPENDS = """
+    SELECT ctid, xmin FROM pg_depend WHERE refobjid >= 16384
+        AND (refclassid = 'pg_proc'::regclass OR classid = 'pg_rewrite'::regclass)"""
+ACLS = """
+    SELECT oid, concat(relacl, relowner) FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+    UNION ALL SELECT attrelid, concat(attnum, attacl) FROM pg_attribute WHERE attacl IS NOT NULL
+    UNION ALL SELECT oid, concat(nspacl, nspowner) FROM pg_namespace
+    UNION ALL SELECT oid, concat(xmin, defaclacl) FROM pg_default_acl"""
+PROCS = "SELECT ctid, xmin FROM pg_proc WHERE oid >= 16384"
+TYPES = "SELECT ctid, xmin FROM pg_type WHERE oid >= 16384 AND typcategory <> 'A'"
+ROWS_OF_ALL = {
+    "routines": [PROCS],
+    "triggers": [
+        "SELECT ctid, xmin FROM pg_trigger WHERE NOT tgisinternal OR tgenabled IN ('D', 'R')",
+        "SELECT ctid, xmin FROM pg_rewrite WHERE ev_type <> '1'",
+        "SELECT ctid, xmin FROM pg_event_trigger",
+    ],
+    "types": [TYPES],
+    "values": ["SELECT ctid, xmin FROM pg_enum"],
+    "schemas": ["SELECT ctid, xmin FROM pg_namespace"],
+    "extensions": ["SELECT ctid, xmin FROM pg_extension"],
+    "uses": [DEPENDS],
+    "reads": [DEPENDS],
+    "privileges": [ACLS, PROCS, TYPES],
+}
+# Where a sequence stands is in no catalog; and what is published is told by views of them.
+ALWAYS = ("sequences", "publications")
+HASH = "sum(hashtextextended({}, 0))::text"
+VERSIONS = " UNION ALL ".join(
+    [
+        f"SELECT relation::text, {HASH.format('concat(source, place, version)')} FROM ("
+        + " UNION ALL ".join(
+            f"SELECT {key} AS relation, '{catalog}' AS source, ctid AS place, xmin AS version"
+            f" FROM {catalog} WHERE {key} >= 16384"
+            for catalog, key in ROWS_OF_RELATIONS.items()
+        )
+        + ") AS rows GROUP BY relation",
+        *(
+            f"SELECT '{kind}', {HASH.format('rows::text')} FROM ({rows}) AS rows"
+            for kind, sources in ROWS_OF_ALL.items()
+            for rows in sources
+        ),
+    ]
+)
+Versions = frozenset[tuple[str, str]]
+
+
+def read_versions(connection: psycopg.Connection[Any]) -> Versions:
+    """What tells whether rows of the catalogs have changed: for each relation, and for each other part."""
+    return frozenset(connection.execute(VERSIONS.encode()).fetchall())
+
+
+def refreshed(
+    connection: psycopg.Connection[Any], known: Catalog, before: Versions, now: Versions
+) -> Catalog:
+    """The catalogs as they are now, where they were `known` at `before`; the session's search_path must be
+    empty."""
+    changed = {name for name, _ in before ^ now}
+    if changed & {"schemas", "extensions"}:
+        return Catalog(**read_catalog(connection))
+    relations = {int(each) for each in changed - ROWS_OF_ALL.keys()}
+    parts = read_catalog(connection, *ALWAYS, *(changed & ROWS_OF_ALL.keys()))
+    if relations:
+        parts |= {kind: of_relations(connection, known, kind, relations) for kind in OF_RELATIONS}
+    catalog = known._replace(**parts)
+    # Definitions have the names of others.
+    return Catalog(**read_catalog(connection)) if is_renamed(known, catalog) else catalog
+
+
+def of_relations(
+    connection: psycopg.Connection[Any], known: Catalog, kind: str, relations: set[int]
+) -> dict[Any, Any]:
+    """The known part of the catalogs, with that of these relations as it is now."""
+    numbers = ",".join(map(str, relations))
+    query = f"{QUERIES[kind]} AND {OF_RELATIONS[kind]} = ANY ('{{{numbers}}}')"
+    rows = list(map(KINDS[kind]._make, connection.execute(query.encode())))
+    all_known: dict[Any, Any] = getattr(known, kind)
+    place = 0 if kind in ("relations", "columns") else 1
+    here = {key: each for key, each in all_known.items() if each[place] in relations}
+    found = keyed(kind, rows)
+    if found == here:
+        return all_known  # the very same: see Step.gone
+    return {key: each for key, each in all_known.items() if key not in here} | found
+
+
+def is_renamed(known: Catalog, now: Catalog) -> bool:
+    """Whether anything has another name."""
+    parts = ("relations", "columns", "routines", "types")
+    return any(
+        key in after and after[key].name != each.name
+        for before, after in ((getattr(known, part), getattr(now, part)) for part in parts)
+        if before is not after
+        for key, each in before.items()
+    )
