@@ -12,12 +12,13 @@ from modelmigrate.atlas.directory import (
 )
 from modelmigrate.atlas.refused_statements import refusals
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.expansions.halves import begun, current_and_between, notes_on_between
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
 from modelmigrate.schema.catalog import names_to_escape
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.schema.rebuild import diff_normalized
-from modelmigrate.schema.states import current_and_desired, replay_migrations
+from modelmigrate.schema.states import replay_migrations
 
 
 def validate_migrations() -> str:
@@ -99,12 +100,12 @@ def check_in_sync() -> str:
             f"No file was written. Create the migration: {project.command('create', 'what changed')}",
             Exit.DRIFT,
         )
-    return "the migrations match the models"
+    return "\n".join(["the migrations match the models", *notes_on_between(begun())])
 
 
 def changes_not_in_migrations() -> str:
     """What the migrations lack, beginning with Atlas's SQL for tables; empty when they match."""
-    with current_and_desired() as (current_url, desired_url, _):
+    with current_and_between() as (current_url, desired_url, _):
         current, desired = read_schema(current_url), read_schema(desired_url)
         changes = diff_normalized(desired, current)
         if not changes:

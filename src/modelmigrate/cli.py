@@ -101,6 +101,12 @@ def create(
         str | None,
         typer.Option(help="What was renamed: table.old:new, or none.", metavar="OLD:NEW"),
     ] = None,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Keep what older code needs, until --contract.")
+    ] = False,
+    contract: Annotated[
+        bool, typer.Option("--contract", help="Drop what --expand has kept.")
+    ] = False,
 ) -> str:
     """Write the next migration, up and down, from the models."""
     from modelmigrate.models.ddl import models_being_loaded
@@ -109,7 +115,9 @@ def create(
         from modelmigrate.lint.phases import statements_that_can_wait
         from modelmigrate.migrations.create import create_migrations
 
-        created = create_migrations(message, rename, statements_that_can_wait)
+        created = create_migrations(
+            message, rename, statements_that_can_wait, expand=expand, contract=contract
+        )
     if not created.files:
         return created.report
     from modelmigrate.lint.run import warnings_of

@@ -239,6 +239,13 @@ def command(verb: str, message: str = "", **options: object) -> str:
     return " ".join(filter(None, words))
 
 
+def backfill(table: str, rows: dict[str, str]) -> str:
+    """The command that fills a table: `set` and `where` are those of its rows."""
+    if has_make_targets():
+        return command("backfill", table=table, **rows)
+    return command("backfill", table, **rows)
+
+
 def _shell_word(value: object) -> str:
     """A value as a shell reads it back: in the double quotes that people type, where those do."""
     text = str(value)

@@ -503,3 +503,28 @@ def test_a_message_that_gives_no_name_is_an_error(project: Project, message: str
     assert 'make migrate-create m="add user bio"' in refused(project, 1, message=message)
     ran: Ran = project.run("create")
     assert ran.code == 1
+
+
+# --- rows that are left as they are ---
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "note"),
+    [
+        (USERS, USERS.replace("nick VARCHAR", "nick VARCHAR DEFAULT 'x'"), 'set="nick = \'x\'::character varying" where="nick IS NULL"'),
+        (USERS, USERS.replace("PRIMARY KEY (id)", "PRIMARY KEY (id), CONSTRAINT old CHECK (age > 9) NOT VALID"), "users old is NOT VALID"),
+        (USERS.replace("age INTEGER", "age INTEGER DEFAULT 1"), USERS.replace("age INTEGER", "age INTEGER DEFAULT 2"), ""),
+        (USERS, USERS.replace("age INTEGER", "age INTEGER, bio VARCHAR DEFAULT 'x'"), ""),
+    ],
+    ids=["a default", "a check that is not valid", "another default", "a new column"],
+)  # fmt: skip
+def test_rows_that_are_left_as_they_are_are_told(
+    project: Project, old: str, new: str, note: str
+) -> None:
+    models(project, old)
+    assert created(project)
+    models(project, new)
+    said = project.run("create", message="change").out
+    notes = [line for line in said.splitlines() if line.startswith("note: ")]
+    assert len(notes) == bool(note), said
+    assert not note or note in notes[0]

@@ -14,7 +14,7 @@ from modelmigrate.errors import MigrateError
 
 TXMODE_NONE = "-- atlas:txmode none\n\n"  # without the blank line, Atlas ignores it
 TXMODE_DIRECTIVE = re.compile(r"^-- ?atlas:txmode none", re.MULTILINE)
-DIRECTIVES = re.compile(r"(-- ?(?:atlas|gate):[^\n]*\n)+\n")
+DIRECTIVES = re.compile(r"(-- ?[a-z]+:[^\n]*\n)+\n")
 PHASES = ("expand", "contract")
 # In the comments at the very top, beside those for Atlas; the service reads it likewise.
 PHASE = re.compile(r"(?:--.*\n)*?-- ?gate:phase +(?P<phase>expand|contract)[ \t]*(?:\n|\Z)")
@@ -99,6 +99,14 @@ def as_contract(text: str) -> str:
     """The text of a file of the phase `contract`."""
     end = found.end() - 1 if (found := DIRECTIVES.match(text)) else 0
     return f"{text[:end]}-- gate:phase contract\n{text[end:] if end else chr(10) + text}"
+
+
+def with_directives(text: str, lines: list[str]) -> str:
+    """The text of a file with more lines at its very top, beside those that Atlas reads there."""
+    if not lines:
+        return text
+    end = "" if DIRECTIVES.match(text) else "\n"
+    return "".join(f"{each}\n" for each in lines) + end + text
 
 
 def by_create(migrations: list[Migration]) -> list[list[Migration]]:

@@ -7,13 +7,14 @@ from modelmigrate import project
 from modelmigrate.drift.report import REPORT_FORMATS, report_drift
 from modelmigrate.drift.resolve import RESOLUTIONS
 from modelmigrate.errors import MigrateError
+from modelmigrate.expansions.halves import current_and_between
 from modelmigrate.migrations.revisions import MigrationStatus
 from modelmigrate.migrations.target import Target, find_target, require_completed
 from modelmigrate.postgres.snapshots import copy_roles
 from modelmigrate.schema.diff import filter_ignored
 from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
-from modelmigrate.schema.states import current_and_desired, replay_migrations
+from modelmigrate.schema.states import replay_migrations
 
 
 def detect_drift(
@@ -65,7 +66,7 @@ def replayed(target: Target) -> Iterator[str]:
 def drift_from_models(target: Target, form: str | None) -> str:
     """Compare with what the models and the .sql files declare."""
     copy_roles(target.url)
-    with current_and_desired() as (_, desired_url, _):
+    with current_and_between() as (_, desired_url, _):
         changes = diff_normalized(read_schema(desired_url), target.schema)
     changes = filter_ignored(changes, target.settings.ignore)
     return report_drift(target, "the models", changes, form)

@@ -9,7 +9,7 @@ from modelmigrate.lint.rule import BREAKING, Found, Level, Rule, lock_line
 from modelmigrate.lint.rules import RULES
 from modelmigrate.lint.sizes import Size
 from modelmigrate.lint.steps import ObservedFile
-from modelmigrate.lint.waivers import Waiver, is_ignored, waivers
+from modelmigrate.lint.waivers import Waiver, is_ignored, is_meant, waivers
 
 # What a down migration is for is to drop what was made; what it costs is worth a line.
 IN_DOWN = ("destructive", "data-dependent", "lock", "concurrent-index", "transaction")
@@ -59,7 +59,7 @@ def find_all(
                 weight = min(weight, Level.NOTE if rule.group in IN_DOWN else Level.OFF)
             if rule.group == BREAKING and file.phase == "contract":
                 weight = min(weight, Level.NOTE)
-            if weight == Level.OFF or is_ignored(file, each.step, rule):
+            if weight == Level.OFF or is_ignored(file, each.step, rule) or is_meant(file, each):
                 continue
             given = next((w for w in left if w.rule == rule.name and w.step is each.step), None)
             if given:

@@ -1,6 +1,7 @@
 """Migrations linted: the files that are new, run after those that are not."""
 
 import os
+from dataclasses import replace
 
 from modelmigrate import project
 from modelmigrate.atlas.directory import (
@@ -17,6 +18,7 @@ from modelmigrate.lint.report import FORMATS, NAMES, Report
 from modelmigrate.lint.rule import BREAKING, Level
 from modelmigrate.lint.sizes import Size, read_sizes
 from modelmigrate.lint.steps import ObservedFile
+from modelmigrate.lint.waivers import labels_in_halves
 from modelmigrate.migrations.branch import compare_branches
 from modelmigrate.postgres.environments import LOCAL, find_environment, variable_of
 from modelmigrate.postgres.scratch import scratch_database
@@ -104,6 +106,11 @@ def observe(
         MigrateError: one of the files fails for a reason that no rule is about.
     """
     first = migrations.index(chosen[0])
+    halves = {
+        each: labels_in_halves(one.sql for one in group)
+        for group in by_create(migrations[first:])
+        for each in group
+    }
     files: list[ObservedFile] = []
     with (
         replay_migrations(migrations[:first]) as before_url,
@@ -114,7 +121,7 @@ def observe(
             progress(f"running {migration.name}")
             file = observer.run(f"migrations/{migration.name}", migration.sql)
             if migration in chosen:
-                files.append(file)
+                files.append(replace(file, in_halves=halves[migration]))
             if not file.ran:
                 _require_explained(file)
                 break

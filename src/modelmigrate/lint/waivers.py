@@ -2,10 +2,12 @@
 has it, `-- atlas:nolint`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from modelmigrate.lint.rule import GROUPS, Rule
+from modelmigrate.expansions.directives import halves_of
+from modelmigrate.expansions.sync import added, trigger
+from modelmigrate.lint.rule import GROUPS, Found, Rule
 from modelmigrate.lint.rules import BY_NAME
 from modelmigrate.lint.steps import ObservedFile, Step
 from modelmigrate.sql.statements import pieces
@@ -39,6 +41,29 @@ def waivers(file: ObservedFile) -> list[Waiver]:
         for comment in comments_before(step.sql)
         if (found := ALLOW.match(comment))
     ]
+
+
+def is_meant(file: ObservedFile, found: Found) -> bool:
+    """Whether a finding is about what the file changes in two halves, which are made to be safe."""
+    return found.object.replace('"', "") in file.in_halves
+
+
+def labels_in_halves(texts: Iterable[str]) -> frozenset[str]:
+    """The labels of findings about what these files of one `create` begin or end."""
+    labels = (
+        label
+        for text in texts
+        for _, each in halves_of("", text)
+        for table in [f"{each.schema}.{each.table}"]
+        for label in (
+            f"COLUMN {table}.{each.column}",
+            f"COLUMN {table}.{added(each)}",
+            f"SEQUENCE {table}_{each.column}_seq",
+            f"TRIGGER {trigger(each)} on {table}",
+            *(f"{kind} {table}" for kind in ("TABLE", "VIEW") if not each.column),
+        )
+    )
+    return frozenset(each.replace('"', "") for each in labels)
 
 
 def is_ignored(file: ObservedFile, step: Step, rule: Rule) -> bool:

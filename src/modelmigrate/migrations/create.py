@@ -6,19 +6,22 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import as_contract, phase_of
+from modelmigrate.atlas.directory import as_contract, phase_of, with_directives
 from modelmigrate.errors import Exit, SchemaRefusedError
+from modelmigrate.expansions.directives import PHASE_CONTRACT
+from modelmigrate.expansions.goal import towards, what_is_next
+from modelmigrate.expansions.halves import Halves, is_of_halves, read_sides
 from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
-from modelmigrate.planning.confirm import confirm_renames
+from modelmigrate.migrations.left_behind import notes_on_rows
 from modelmigrate.planning.contents import read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.online import make_online
 from modelmigrate.planning.phases import CanWait, Waiting, split_by_phase
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
-from modelmigrate.planning.renames import possible_renames, read_names, rename_statements
+from modelmigrate.planning.renames import read_names
 from modelmigrate.planning.rows import fill_with_rows
 from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
@@ -49,68 +52,103 @@ class CreatedMigrations(NamedTuple):
 
 
 def create_migrations(
-    message: str, rename: str | None = None, can_wait: CanWait | None = None
+    message: str,
+    rename: str | None = None,
+    can_wait: CanWait | None = None,
+    *,
+    expand: bool = False,
+    contract: bool = False,
 ) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
-    down migrations. `can_wait` says which statements can be in contract migrations.
+    down migrations; with `expand` or `contract`, the one or the other half of what older code would fail
+    of. Else `can_wait` says which statements can be in contract migrations.
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
-            is not confirmed, or no plan can be verified. No file is written then.
+            is not confirmed, no plan can be verified, or there is no such half. No file is written then.
     """
     name = file_name(message)
-    with current_and_desired(clones=2) as (current_url, desired_url, kept):  # to plan, and to prove
-        warnings = [*kept]
-        current, desired = read_schema(current_url), read_schema(desired_url)
-        if not (changes := diff(desired, current)):
+    with (
+        current_and_desired(clones=2) as states,  # to plan, and to prove
+        towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
+    ):
+        current_url, current, desired_url, desired = goal.sides
+        halves, warnings = goal.halves, [*states.notes]
+        changes = diff(desired, current)
+        if not changes and not halves.header:
             return CreatedMigrations([], warnings)
-        names, desired_names = read_names(current_url), read_names(desired_url)
-        confirmed = confirm_renames(possible_renames(current_url, names, desired_names), rename)
-        renames = rename_statements(confirmed)
-        progress("planning")
         try:
-            plan, result = plan_migration(current_url, current, desired_url, desired, renames)
-            if not (statements := tell_that_made_for_models(plan)):  # only the formatting differs
+            plan, result = plan_migration(current_url, current, desired_url, desired, goal.first)
+            statements = tell_that_made_for_models(plan)
+            if not statements and not halves.header:  # only the formatting differs
                 return CreatedMigrations([], warnings)
             progress("generating the down migration and verifying both directions")
             if project.settings().online:
-                statements = make_online(statements, current_url, current, desired_url, result)
-            groups = split_by_transaction(statements, current)
-            if can_wait:
+                in_halves = bool(halves.header)
+                statements = make_online(
+                    statements, current_url, current, desired_url, result, in_halves=in_halves
+                )
+            groups = split_by_transaction(statements, current) or [[]]
+            if can_wait and not halves.header:
                 groups = split_by_phase(groups, can_wait, current_url, result)
             before = State(current_url, current)
-            files, notes = prove_on_rows(before, groups, changed_tables(changes, current), result)
+            tables = changed_tables(changes, current)
+            files, notes = prove_on_rows(before, groups, tables, result, goal.fills)
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
-        warnings += notes_on_dropped(names, desired_names, confirmed)
+        names = read_names(current_url), read_names(desired_url)
+        warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
+        notes += [*notes_on_rows(goal.sides), *what_is_next(goal)]
+    files = with_header(files, halves)
     written = write_migrations(name, files)
     notes += notes_on_contracts(files)
-    return CreatedMigrations(written, [*warnings, *notes, *undeclared_drops(changes)])
+    dropped = undeclared_drops([each for each in changes if not is_of_halves(each.label, halves)])
+    return CreatedMigrations(written, [*warnings, *notes, *dropped])
+
+
+def with_header(files: list[ProvenFile], halves: Halves) -> list[ProvenFile]:
+    """The files with the lines that tell what they begin and end; the first one has them, and each says
+    that it waits until no older code runs."""
+    waits = [PHASE_CONTRACT] if halves.contract else []
+    headers = [halves.header, *([waits] * (len(files) - 1))]
+    return [
+        each._replace(text=with_directives(each.text, header))
+        for each, header in zip(files, headers, strict=True)
+    ]
 
 
 def prove_on_rows(
-    before: State, groups: list[list[str]], tables: set[str] | None, result: Schema
+    before: State,
+    groups: list[list[str]],
+    tables: set[str] | None,
+    result: Schema,
+    fills: dict[str, str],
 ) -> tuple[list[ProvenFile], list[str]]:
     """As `split_and_verify`; with a note where made-up rows do not allow a migration, which says as much
     of real ones."""
     try:
-        return split_and_verify(before, groups, tables, result), []
+        return split_and_verify(before, groups, tables, result, fills), []
     except ROWS_DO_NOT_ALLOW as error:
         note = (
             f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
             " the rows before, in a migration of its own, if there are any."
         )
     try:
-        return split_and_verify(before, groups, set(), result), [note]
+        return split_and_verify(before, groups, set(), result, fills), [note]
     except ROWS_DO_NOT_ALLOW as error:
         raise CannotPlanError(str(error)) from None
 
 
 def split_and_verify(
-    before: State, groups: list[list[str]], tables: set[str] | None, result: Schema
+    before: State,
+    groups: list[list[str]],
+    tables: set[str] | None,
+    result: Schema,
+    fills: dict[str, str],
 ) -> list[ProvenFile]:
     """The files of these groups of statements, proven on copies of the scratch database `before`
-    with rows in these tables, or in all. All of them together lead to the schema `result`.
+    with rows in these tables, or in all. All of them together lead to the schema `result`. `fills` has, by
+    a statement, what gives a down migration the values back that it has lost.
 
     Raises:
         CannotPlanError: one of them cannot be run in a transaction, or loses what it need not.
@@ -129,15 +167,16 @@ def split_and_verify(
             others = [each for each in group if each not in values]
             if not values or not others:
                 raise CannotPlanError(str(error)) from None
-            return split_and_verify(before, [values, others, *rest], tables, result)
+            return split_and_verify(before, [values, others, *rest], tables, result, fills)
         holds = read_contents(after_url)
         if lost := what_was_lost(held, holds):
             raise CannotPlanError("\n".join(lost))
         if isinstance(group[0], Waiting):
             text = as_contract(text)
         after = State(after_url, read_schema(after_url) if rest else result, holds)
-        down = generate_down(before._replace(contents=held), after)
-        return [ProvenFile(text, down), *split_and_verify(after, rest, set(), result)]
+        filled = [fills[each] for each in group if each in fills]
+        down = generate_down(before._replace(contents=held), after, fills=filled)
+        return [ProvenFile(text, down), *split_and_verify(after, rest, set(), result, fills)]
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:

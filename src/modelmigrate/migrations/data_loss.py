@@ -12,6 +12,7 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.catalog import CatalogObjects, catalog_objects
+from modelmigrate.sql.names import IDENTIFIER, QUALIFIED
 from modelmigrate.sql.statements import (
     shorten,
     split_at_commas,
@@ -21,6 +22,11 @@ from modelmigrate.sql.statements import (
 from modelmigrate.terminal import say
 
 CHANGES_ROWS = re.compile(r"\A(TRUNCATE|DELETE|UPDATE)\b", re.IGNORECASE)
+# An UPDATE that only gives a column values where it has none. Not one that sets others, too.
+FILLS = re.compile(
+    rf"UPDATE {QUALIFIED} SET (?P<column>{IDENTIFIER}) = {IDENTIFIER}"
+    rf" WHERE (?P=column) IS NULL AND {IDENTIFIER} IS NOT NULL;"
+)
 # What is in a column beside its type: the base type of a domain, and the attributes of a composite type.
 BASE_TYPES = """
     SELECT attrelid, attnum, format_type(typbasetype, typtypmod)
@@ -159,7 +165,7 @@ def count_lost_rows(url: str, losses: list[DataLoss], script: str) -> dict[str, 
             counted[loss.label] = count_rows(connection, loss)
             say(f"rows that lose {loss.label}: {counted[loss.label]}")
     for statement in map(strip_comments, split_statements(script)):
-        if CHANGES_ROWS.match(statement):
+        if CHANGES_ROWS.match(statement) and not FILLS.fullmatch(statement):
             counted["rows"] = shorten(statement)
     return {label: count for label, count in counted.items() if count != "0"}
 

@@ -1,7 +1,7 @@
 """Down migrations: a file beside each migration, verified when it is made and again before it runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from modelmigrate import project
@@ -39,15 +39,15 @@ class State(NamedTuple):
     held then."""
 
 
-def generate_down(before: State, after: State) -> str:
+def generate_down(before: State, after: State, *, fills: Sequence[str] = ()) -> str:
     """The down migration that leads from the state after a migration, made from a clone of the one before
     it, back to that; or that says why there is none. What the migration has left as it was, the down
-    migration leaves, too."""
+    migration leaves, too. It ends with `fills`, which restore values, where that is possible."""
     before_objects, after_objects = catalog_objects(before.url), catalog_objects(after.url)
     renames = restore_names(after_objects, before_objects)
     try:
         proven = (not renames and inverse_down(before, after)) or planned_down(
-            before, after, renames
+            before, after, renames, fills
         )
     except CannotPlanError as error:
         lines = [f"--   {line}" for line in str(error).splitlines()]
@@ -79,7 +79,9 @@ def inverse_down(before: State, after: State) -> ProvenDown | None:
         return None
 
 
-def planned_down(before: State, after: State, renames: list[str]) -> ProvenDown:
+def planned_down(
+    before: State, after: State, renames: list[str], fills: Sequence[str]
+) -> ProvenDown:
     """The down migration, planned on a clone without rows.
 
     Raises:
@@ -88,6 +90,9 @@ def planned_down(before: State, after: State, renames: list[str]) -> ProvenDown:
     with scratch_database(after.url) as work_url:
         delete_rows(work_url)
         statements = plan_schema_change(work_url, before.url, before.schema, renames)
+    if fills:
+        with suppress(CannotPlanError):
+            return proven_down([*statements, *fills], before, after)
     return proven_down(statements, before, after)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from modelmigrate import project
 from modelmigrate.planning.dependents import DROP
 from modelmigrate.schema.diff import Schema
 from modelmigrate.sql.alter import (
@@ -18,20 +19,21 @@ from modelmigrate.sql.statements import strip_comments
 
 RENAMED = """\
 -- Code that runs meanwhile knows the old name alone, and fails. To avoid that, expand and contract:
--- 1. add the new name beside the old one, and a trigger that keeps both in step
--- 2. fill the new one in batches, and deploy code that uses it
--- 3. drop the old one in a migration of its own
+-- 1. with {expand}: both names are there, kept in step by a trigger
+-- 2. deploy code that uses the new one
+-- 3. with {contract}, once no older code runs
 """
 DROPPED = """\
 -- Code that still uses it fails. To avoid that, expand and contract:
--- 1. deploy code that does not use it, and whose models do not have it
--- 2. apply this migration once no other code runs
+-- 1. with {expand}: it stays, and code need not fill it
+-- 2. deploy code that does not use it
+-- 3. with {contract}, once no older code runs
 """
 REWRITTEN = """\
 -- Rewrites the table, and nobody can use it meanwhile. To avoid that, expand and contract:
--- 1. add a column of the new type, and a trigger that keeps both in step
--- 2. fill it in batches, and deploy code that uses it
--- 3. drop the old column in a migration of its own
+-- 1. with {expand}: a column of the new type is beside it, kept in step by a trigger
+-- 2. fill that one in batches
+-- 3. with {contract}, which swaps the two
 """
 
 
@@ -44,7 +46,12 @@ def with_advice(statements: list[str], schema: Schema, rewritten: set[str]) -> l
     for statement in statements:
         comments = {*advice_on(statement, schema, rewritten, added)} - said
         said |= comments
-        advised.append(type(statement)("".join([*sorted(comments), statement])))
+        words = {each: project.option(each) for each in ("expand", "contract")}
+        advised.append(
+            type(statement)(
+                "".join([*(each.format(**words) for each in sorted(comments)), statement])
+            )
+        )
     return advised
 
 

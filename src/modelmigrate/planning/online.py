@@ -53,23 +53,33 @@ CONSTRAINT = "SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND con
 
 
 def make_online(
-    statements: list[str], current_url: str, current: Schema, desired_url: str, result: Schema
+    statements: list[str],
+    current_url: str,
+    current: Schema,
+    desired_url: str,
+    result: Schema,
+    *,
+    in_halves: bool = False,
 ) -> list[str]:
     """A plan in forms that block nobody for long, as far as there are such; with comments where there are
-    none. It leads from the scratch database `current_url`, which has the schema `current`, to the schema
+    none, unless it is one of two halves. It leads from the scratch database `current_url`, which has the schema `current`, to the schema
     `result`; names are those of the scratch database `desired_url`."""
     planned = [*single_statements(statements)]
     schema = lasting(current, planned)
+
+    def advised(plan: list[str], rewritten: set[str]) -> list[str]:
+        return plan if in_halves else with_advice(plan, schema, rewritten)
+
     if not may_block(planned, schema):
-        return with_advice(planned, schema, set())
+        return advised(planned, set())
     with scratch_database(current_url) as url:
         with closing(connect(url, check_function_bodies="off")) as connection:
             plan = OnlinePlan(connection, desired_url, schema)
             is_tried = try_all(plan, planned)
         changed = is_tried and plan.statements != planned
         if not is_tried or (changed and diff(result, read_schema(url))):
-            return with_advice(planned, schema, plan.rewritten)
-    return with_advice(plan.statements, schema, plan.rewritten)
+            return advised(planned, plan.rewritten)
+    return advised(plan.statements, plan.rewritten)
 
 
 def try_all(plan: OnlinePlan, statements: list[str]) -> bool:
