@@ -1,7 +1,23 @@
-"""`python -m modelmigrate` is `modelmigrate`."""
+"""The way in: `modelmigrate`, and `python -m modelmigrate`."""
 
 import sys
+from contextlib import ExitStack
 
-from modelmigrate.cli import main
+NEED_MODELS = (["create"], ["check"])
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command that was typed. The models are loaded from the start where it needs them: all
+    else that has to be imported, or started, is there before they are."""
+    with ExitStack() as meanwhile:
+        if sys.argv[1:2] in NEED_MODELS:
+            from modelmigrate.models.ddl import models_being_loaded
+
+            meanwhile.enter_context(models_being_loaded())
+        from modelmigrate import cli
+
+        return cli.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -109,21 +109,12 @@ def create(
     ] = False,
 ) -> str:
     """Write the next migration, up and down, from the models."""
-    from modelmigrate.models.ddl import models_being_loaded
-
-    with models_being_loaded():
-        from modelmigrate.lint.phases import statements_that_can_wait
-        from modelmigrate.migrations.create import create_migrations
-
-        created = create_migrations(
-            message, rename, statements_that_can_wait, expand=expand, contract=contract
-        )
-    if not created.files:
-        return created.report
+    from modelmigrate.lint.phases import statements_that_can_wait
     from modelmigrate.lint.run import warnings_of
+    from modelmigrate.migrations.create import create_migrations
 
-    found = warnings_of([file.name for file in created.files])
-    return created._replace(warnings=[*created.warnings, *found]).report
+    halves = {"expand": expand, "contract": contract}
+    return create_migrations(message, rename, statements_that_can_wait, warnings_of, **halves).report
 
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --phase expand --yes"))
@@ -249,12 +240,9 @@ def accept() -> str:
 @app.command(epilog=example("check"))
 def check() -> str:
     """Exit with 2 when the models and the migrations differ."""
-    from modelmigrate.models.ddl import models_being_loaded
+    from modelmigrate.check import check_in_sync
 
-    with models_being_loaded():
-        from modelmigrate.check import check_in_sync
-
-        return check_in_sync()
+    return check_in_sync()
 
 
 @app.command(epilog=example("baseline", "baseline --env production --yes"))

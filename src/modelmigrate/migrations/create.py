@@ -1,5 +1,6 @@
 """The next migration, from what the models say and the migrations do not."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,13 +56,15 @@ def create_migrations(
     message: str,
     rename: str | None = None,
     can_wait: CanWait | None = None,
+    lint: Callable[[list[str]], list[str]] = lambda _: [],
     *,
     expand: bool = False,
     contract: bool = False,
 ) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
     down migrations; with `expand` or `contract`, the one or the other half of what older code would fail
-    of. Else `can_wait` says which statements can be in contract migrations.
+    of. Else `can_wait` says which statements can be in contract migrations. `lint` gets the names of the
+    files, and tells what to look at in them.
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
@@ -69,7 +72,7 @@ def create_migrations(
     """
     name = file_name(message)
     with (
-        current_and_desired(clones=2) as states,  # to plan, and to prove
+        current_and_desired(clones=3) as states,  # to plan, to prove, and to lint
         towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
     ):
         current_url, current, desired_url, desired = goal.sides
@@ -98,12 +101,13 @@ def create_migrations(
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         names = read_names(current_url), read_names(desired_url)
         warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
-        notes += [*notes_on_rows(goal.sides), *what_is_next(goal)]
-    files = with_header(files, halves)
-    written = write_migrations(name, files)
-    notes += notes_on_contracts(files)
-    dropped = undeclared_drops([each for each in changes if not is_of_halves(each.label, halves)])
-    return CreatedMigrations(written, [*warnings, *notes, *dropped])
+        files = with_header(files, halves)
+        warnings += [*notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
+        warnings += notes_on_contracts(files)
+        warnings += undeclared_drops([each for each in changes if not is_of_halves(each.label, halves)])
+        written = write_migrations(name, files)
+        warnings += lint([file.name for file in written])
+    return CreatedMigrations(written, warnings)
 
 
 def with_header(files: list[ProvenFile], halves: Halves) -> list[ProvenFile]:

@@ -17,6 +17,7 @@ _started: list["subprocess.Popen[str]"] = []
 def models_being_loaded() -> Iterator[None]:
     """Load the models beside what comes first in here, and takes as long: imports, servers."""
     with suppress(MigrateError):  # without a project; who asks for the models says so
+        project.load_environment()
         _started.append(_start())
     try:
         yield

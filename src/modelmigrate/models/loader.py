@@ -26,7 +26,7 @@ from modelmigrate.errors import MigrateError
 
 DIALECT = "postgresql+asyncpg"  # the default, psycopg's, doubles each % in checks and comments
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$", re.DOTALL)
-COMMENT_OR_GLUED = re.compile(r"--.*|[^\s(,]+[\n\t]+[^\s)]+")
+COMMENT_OR_GLUED = re.compile(r"--.*|(?<![^\s(,])[^\s(,]++[\n\t]+[^\s)]+")
 
 
 class Models(NamedTuple):

@@ -5,6 +5,7 @@ orders both so that they run. So two databases have the same schema when their d
 an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
+import functools
 import json
 import re
 import subprocess
@@ -51,10 +52,14 @@ INVALID_INDEXES = """
         (SELECT index_relid FROM pg_stat_progress_create_index WHERE datname = current_database())
     ORDER BY 1"""
 # What need not be read where there is none of it: each costs `pg_dump` a tenth of its time. Those below
-# 16384 came with the server; of these, `pg_dump` writes the comment on public if that was changed.
+# 16384 came with the server; of these, `pg_dump` writes the comment on public if that was changed. What an
+# extension says of itself and of its parts counts for nothing.
 ABSENT = """
     SELECT '--no-security-labels' WHERE NOT EXISTS (SELECT FROM pg_seclabel)
-    UNION ALL SELECT '--no-comments' WHERE NOT EXISTS (SELECT FROM pg_description WHERE objoid >= 16384)
+    UNION ALL SELECT '--no-comments' WHERE NOT EXISTS (
+        SELECT FROM pg_description c WHERE objoid >= 16384 AND classoid <> 'pg_extension'::regclass
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE deptype = 'e' AND objsubid = 0
+                AND d.classid = c.classoid AND d.objid = c.objoid))
         AND EXISTS (SELECT FROM pg_description
             WHERE objoid = to_regnamespace('public') AND description = 'standard public schema')"""
 # The role that applies migrations owns what they create. Its name differs between databases, so its
@@ -268,8 +273,9 @@ def save_schema(schema: Schema) -> str:
     return json.dumps([*map(STORED_FIELDS, schema.values())])
 
 
+@functools.lru_cache(maxsize=2)  # a command reads the current and the desired schema several times
 def load_schema(text: str) -> Schema:
-    """A schema from its text."""
+    """A schema from its text; not to be changed."""
     loaded = (
         SchemaObject(kind, name, create_sql, drop_sql, tuple(belongs_to), tuple(catalog), schema)
         for kind, name, create_sql, drop_sql, belongs_to, catalog, schema in json.loads(text)

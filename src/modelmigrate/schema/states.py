@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import NamedTuple
 
 from modelmigrate import project
+from modelmigrate.atlas.binary import find_atlas
 from modelmigrate.atlas.commands import apply_to_scratch
 from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
 from modelmigrate.errors import SchemaRefusedError
@@ -55,7 +56,7 @@ SPELL_AGAIN = """
     UNION ALL
     SELECT format('ALTER DOMAIN %s DROP CONSTRAINT %I; ALTER DOMAIN %1$s ADD CONSTRAINT %2$I %s',
                   contypid::regtype, conname, pg_get_constraintdef(oid))
-    FROM pg_constraint WHERE contype = 'c' AND contypid <> 0
+    FROM pg_constraint WHERE contype = 'c' AND contypid >= 16384
         AND pg_get_constraintdef(oid) LIKE '%ARRAY[%'
     UNION ALL
     SELECT format('ALTER POLICY %I ON %s', polname, polrelid::regclass)
@@ -223,6 +224,8 @@ def current_and_desired(clones: int = 0) -> Iterator[States]:
     with ThreadPoolExecutor() as pool:
         progress("loading the models")
         ddl = pool.submit(read_models_ddl)
+        if clones:
+            pool.submit(find_atlas)  # which has to be asked for its version
         migrations = read_migrations() if has_migrations() else []
         with replay_migrations(migrations) as current_url, ExitStack() as ahead:
             if clones:
