@@ -10,7 +10,7 @@ from modelmigrate.atlas.directory import (
     Migration,
     read_migrations,
 )
-from modelmigrate.atlas.refused_statements import refusals
+from modelmigrate.atlas.refused_statements import refusals, runs_outside_transaction
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.expansions.halves import begun, current_and_between, notes_on_between
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
@@ -53,28 +53,28 @@ def validate_migrations() -> str:
 
 def structure_problems(migrations: list[Migration]) -> list[str]:
     """What is wrong with names, versions, directives and down files."""
-    names = [migration.name for migration in migrations]
+    texts = {migration.name: migration.sql for migration in migrations}
     down_names = {file.name for file in project.down_dir().glob("*")}
-    known = {*names, "atlas.sum", project.down_dir().name}
+    known = {*texts, "atlas.sum", project.down_dir().name}
     return [
         *(
             f"{name} is not named <YYYYMMDDHHMMSS>_<what_it_does>.sql"
-            for name in names
+            for name in texts
             if not FILE_NAME.fullmatch(name)
         ),
         *(
-            f"{each.name}: Atlas ignores its txmode directive, which needs a blank line after it"
-            for each in migrations
-            if each.transactional and TXMODE_DIRECTIVE.search(each.sql)
+            f"{name}: Atlas ignores its txmode directive, which needs a blank line after it"
+            for name, text in texts.items()
+            if TXMODE_DIRECTIVE.search(text) and not runs_outside_transaction(text)
         ),
         *(
-            f"{each.name}: `{found[0]}` is ignored. Write `-- gate:phase contract` (or expand) at the top"
+            f"{name}: `{found[0]}` is ignored. Write `-- gate:phase contract` (or expand) at the top"
             " of the file, with a blank line after it"
-            for each in migrations
-            if (found := PHASE_DIRECTIVE.search(each.sql)) and not PHASE.match(each.sql)
+            for name, text in texts.items()
+            if (found := PHASE_DIRECTIVE.search(text)) and not PHASE.match(text)
         ),
-        *refusals(),
-        *(f"down/{name} belongs to no migration" for name in sorted(down_names - set(names))),
+        *refusals(texts),
+        *(f"down/{name} belongs to no migration" for name in sorted(down_names - texts.keys())),
         *(
             f"migrations/{file.name} is no migration"
             for file in sorted(project.migrations_dir().iterdir())

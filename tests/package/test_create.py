@@ -505,6 +505,18 @@ def test_a_message_that_gives_no_name_is_an_error(project: Project, message: str
     assert ran.code == 1
 
 
+def test_a_command_that_is_typed_loads_the_models_once(project: Project) -> None:
+    models(project, USERS)
+    loader = project.folder / "load_models.py"
+    loader.write_text(f"{LOADER}\nPath('loads').open('a').write('once ')\n", encoding="utf-8")
+    for command, message in (("create", "initial"), ("check", "")):
+        with project.start(command, **({"message": message} if message else {})) as running:
+            said, _ = running.communicate()
+        assert running.returncode == 0, said
+        assert (project.folder / "loads").read_text(encoding="utf-8") == "once "
+        (project.folder / "loads").unlink()
+
+
 # --- rows that are left as they are ---
 
 

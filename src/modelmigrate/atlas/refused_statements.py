@@ -6,6 +6,7 @@ these would pass for harmless, and remain.
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -152,19 +153,20 @@ def runs_outside_transaction(text: str) -> bool:
     return bool(OUTSIDE_TRANSACTION.match(text))
 
 
-def refusals() -> list[str]:
-    """What the migration files must not contain: the file, the statement, the reason and the cure."""
+def refusals(texts: Mapping[str, str]) -> list[str]:
+    """What migration files, by their names, must not contain: the file, the statement, the reason and
+    the cure."""
     return [
-        f"{file.name}: {refused.lines}"
-        for file in sorted(project.migrations_dir().glob("*.sql"))
-        for text in [file.read_text(encoding="utf-8")]
+        f"{name}: {refused.lines}"
+        for name, text in texts.items()
         for refused in refused_statements(text, transactional=not runs_outside_transaction(text))
     ]
 
 
 def require_runnable() -> None:
     """Raise MigrateError (exit code 3) where a migration file has a statement that is refused."""
-    if found := refusals():
+    files = sorted(project.migrations_dir().glob("*.sql"))
+    if found := refusals({file.name: file.read_text(encoding="utf-8") for file in files}):
         lines = "\n".join(f"  {each}" for each in found)
         raise MigrateError(
             f"no migration may contain these statements:\n{lines}\nNothing was changed. Correct the"

@@ -7,6 +7,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
+from modelmigrate.planning.excerpt import excerpts
 from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
 from modelmigrate.planning.names import own_name
 from modelmigrate.schema.catalog import names_to_escape
@@ -41,14 +42,14 @@ def apply_atlas_plan(context: PlanContext) -> str:
         label for side in sides for label in side.belongs_to if side.kind != "DEFAULT"
     }
     try:
-        statements = diff_databases(
-            context.current_url,
-            context.desired_url,
-            common_schemas(context.current(), context.desired),
-            names_to_escape(
-                {context.current_url: context.current(), context.desired_url: context.desired}
-            ),
-        )
+        with excerpts(context, changes) as urls:
+            statements = diff_databases(
+                *urls,
+                common_schemas(context.current(), context.desired),
+                names_to_escape(
+                    {context.current_url: context.current(), context.desired_url: context.desired}
+                ),
+            )
     except MigrateError as error:
         return str(error)
     remaining = [

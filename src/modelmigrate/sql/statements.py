@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-# What is no code, to its end (of a comment that may hold others, its beginning alone); a semicolon; a
-# word, which a dollar may be a part of; and what lies between. Together they match all text; none must
-# match only a part of a string.
+# What is no code, to its end (of a comment that may hold others, its beginning alone); a semicolon; words,
+# which a dollar may be a part of, and what lies between, up to an escape string. Together they match all
+# text; none must match only a part of a string.
 TOKEN = re.compile(
     r"""(?P<quoted>
             [eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*' | "(?:[^"]|"")*"
             | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$ | --[^\n]*)
-        | (?P<comment>/\*) | (?P<end>;) | \w[\w$]* | [^\w'"$/;-]+ | .""",
+        | (?P<comment>/\*) | (?P<end>;) | (?:(?![eE]')\w[\w$]* | [^\w'"$/;-]+)+ | .""",
     re.DOTALL | re.VERBOSE,
 )
 COMMENT_EDGE = re.compile(r"/\*|\*/")
