@@ -5,7 +5,6 @@ orders both so that they run. So two databases have the same schema when their d
 an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
-import functools
 import json
 import re
 import subprocess
@@ -57,9 +56,8 @@ INVALID_INDEXES = """
 ABSENT = """
     SELECT '--no-security-labels' WHERE NOT EXISTS (SELECT FROM pg_seclabel)
     UNION ALL SELECT '--no-comments' WHERE NOT EXISTS (
-        SELECT FROM pg_description c WHERE objoid >= 16384 AND classoid <> 'pg_extension'::regclass
-            AND NOT EXISTS (SELECT FROM pg_depend d WHERE deptype = 'e' AND objsubid = 0
-                AND d.classid = c.classoid AND d.objid = c.objoid))
+        SELECT FROM pg_description WHERE objoid >= 16384 AND classoid <> 'pg_extension'::regclass
+            AND (classoid, objoid) NOT IN (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'))
         AND EXISTS (SELECT FROM pg_description
             WHERE objoid = to_regnamespace('public') AND description = 'standard public schema')"""
 # The role that applies migrations owns what they create. Its name differs between databases, so its
@@ -273,9 +271,8 @@ def save_schema(schema: Schema) -> str:
     return json.dumps([*map(STORED_FIELDS, schema.values())])
 
 
-@functools.lru_cache(maxsize=2)  # a command reads the current and the desired schema several times
 def load_schema(text: str) -> Schema:
-    """A schema from its text; not to be changed."""
+    """A schema from its text."""
     loaded = (
         SchemaObject(kind, name, create_sql, drop_sql, tuple(belongs_to), tuple(catalog), schema)
         for kind, name, create_sql, drop_sql, belongs_to, catalog, schema in json.loads(text)
