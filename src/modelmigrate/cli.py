@@ -114,7 +114,9 @@ def create(
     from modelmigrate.migrations.create import create_migrations
 
     halves = {"expand": expand, "contract": contract}
-    return create_migrations(message, rename, statements_that_can_wait, warnings_of, **halves).report
+    return create_migrations(
+        message, rename, statements_that_can_wait, warnings_of, **halves
+    ).report
 
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --phase expand --yes"))

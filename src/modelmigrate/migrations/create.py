@@ -104,7 +104,9 @@ def create_migrations(
         files = with_header(files, halves)
         warnings += [*notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
         warnings += notes_on_contracts(files)
-        warnings += undeclared_drops([each for each in changes if not is_of_halves(each.label, halves)])
+        warnings += undeclared_drops(
+            [each for each in changes if not is_of_halves(each.label, halves)]
+        )
         written = write_migrations(name, files)
         warnings += lint([file.name for file in written])
     return CreatedMigrations(written, warnings)
