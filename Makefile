@@ -69,5 +69,5 @@ clean: ## Remove what this file installed
 .venv/ready: pyproject.toml constraints.txt | $(filter .uv/%,$(UV))
 	@python3 -c 'import sys; sys.exit("python3 >= 3.11 is needed" if sys.version_info < (3, 11) else 0)'
 	$(UV) venv --quiet --allow-existing --python "$$(python3 -c 'import sys; print(sys.executable)')" .venv
-	$(UV) pip install --quiet --python .venv --editable '.[server]' --group dev --constraints constraints.txt
+	$(UV) pip install --quiet --python .venv --editable '.[server,docs]' --group dev --constraints constraints.txt
 	@touch $@

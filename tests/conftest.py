@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.proxies import PgBouncer
 
 # Compiled files in the template tree would be baked into projects.
@@ -248,6 +250,19 @@ def pgbouncer(workshop: Path) -> "PgBouncer":
     from tests.proxies import find_pgbouncer
 
     return find_pgbouncer(workshop / "pgbouncer")
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium, without a screen."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser import ARGUMENTS, chromium
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

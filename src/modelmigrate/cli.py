@@ -375,6 +375,34 @@ def viz(env: Environment = None) -> str:
     return f"{len(written)} files written to {place}: open {place}/schema.svg"
 
 
+@app.command(epilog=example("docs", "docs --since 20260102030405", "docs --check --comments 80"))
+def docs(
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Show what changed after this version. [default: the newest create]",
+            metavar="VERSION",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing. Exit with 2 when the site is stale.")
+    ] = False,
+    comments: Annotated[
+        int | None,
+        typer.Option(
+            help="Exit with 3 when fewer tables and columns have comments.",
+            min=0,
+            max=100,
+            metavar="PERCENT",
+        ),
+    ] = None,
+) -> str:
+    """Write the documentation of the schema into site/schema (HTML)."""
+    from modelmigrate.inspect.site.build import document_schema
+
+    return document_schema(since, comments, check=check)
+
+
 # --- branches ---
 
 

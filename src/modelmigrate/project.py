@@ -175,6 +175,16 @@ def diagrams_dir() -> Path:
     return root() / "docs" / "schema"
 
 
+def site_dir() -> Path:
+    """Where the documentation of the schema is written."""
+    return root() / "site" / "schema"
+
+
+def records_file() -> Path:
+    """Where it is kept what migrations were seen to do."""
+    return root() / ".cache" / "modelmigrate" / "records.json"
+
+
 def load_environment() -> None:
     """Set what the project's .env says and the environment does not.
 
@@ -206,7 +216,7 @@ TARGETS = {
     "branch rebase": "migrate-rebase",
     **{
         name: f"schema-{name}"
-        for name in ("declare", "drift", "environments", "gate", "inspect", "viz")
+        for name in ("declare", "docs", "drift", "environments", "gate", "inspect", "viz")
     },
     **{f"db {name}": f"db-{name}" for name in ("start", "stop", "url")},
     **{f"template {name}": f"template-{name}" for name in ("check", "update")},

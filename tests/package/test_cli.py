@@ -200,7 +200,7 @@ def test_the_command_line_starts_without_a_driver_or_a_room(outside: Path) -> No
     ("typed", "offered"),
     [
         ("modelmigrate ", set(PROGRAM.commands)),
-        ("modelmigrate d", {"down", "drift", "drill", "declare", "db", "doctor"}),
+        ("modelmigrate d", {"down", "drift", "drill", "declare", "db", "docs", "doctor"}),
         ("modelmigrate db ", {"start", "stop", "url"}),
         ("modelmigrate status --", {"--env", "--help"}),
     ],

@@ -1,49 +1,15 @@
 """The board's page, in a real browser: what people see, hear and do there."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.workshop.server import Board, board_of, event
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 MARKUP = "<img src=x onerror=document.title='run'>"
 NAMES = ["Ada Lovelace", f'"{MARKUP}"', "שרה כהן", *(f"Person {n}" for n in range(97))]
-
-
-def chromium() -> str:
-    """The path of Debian's browser, which is installed where that can be done."""
-    if not shutil.which("chromium") and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (
-            "update",
-            "-o DPkg::Lock::Timeout=300 install -y --no-install-recommends chromium",
-        ):
-            subprocess.run(
-                ["apt-get", "-qq", *command.split()],
-                env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
-                capture_output=True,
-                check=False,
-            )
-    found = shutil.which("chromium")
-    if not found:
-        pytest.skip("there is no chromium, and it cannot be installed: apt-get install chromium")
-    return found
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

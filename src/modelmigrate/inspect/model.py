@@ -39,7 +39,7 @@ class Table(NamedTuple):
     columns: tuple[Column, ...] = ()
     references: tuple[Reference, ...] = ()
     external: bool = False
-    """Whether it lies in another schema, and is shown only because it is referred to."""
+    """Whether it is drawn in another picture, and is here by its name only because it is referred to."""
 
 
 class Box(NamedTuple):

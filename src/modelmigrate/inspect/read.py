@@ -1,43 +1,36 @@
-"""The tables of a live schema, read from the JSON of `atlas schema inspect`."""
+"""The tables of a schema as they are drawn, out of its catalogs."""
 
-import json
+import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
-from typing import Any
 
 from modelmigrate.inspect.model import Column, Reference, Table
+from modelmigrate.lint import catalog as catalogs
+from modelmigrate.lint.catalog import Catalog, Constraint, read_catalog
 from modelmigrate.postgres.connection import connect
-from modelmigrate.schema.catalog import USER_SCHEMAS
 from modelmigrate.schema.namespaces import PUBLIC
-from modelmigrate.sql.names import label_part
+from modelmigrate.sql.names import label_part, quote, split_name, unquote
 
-# Atlas says ARRAY and USER-DEFINED where PostgreSQL knows more.
-TYPES = f"""
-    SELECT nspname, relname, attname, format_type(atttypid, atttypmod)
-    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped"""
 # The short names of types, which PostgreSQL understands, too.
 SHORT = (
+    (r"^public\.", ""),
     (r"^character varying\b", "varchar"),
     (r"^bit varying\b", "varbit"),
     (r"^character\b", "char"),
     (r"^(timestamp|time)(\(\d\))? with time zone", r"\1tz\2"),
     (r"^(timestamp|time)(\(\d\))? without time zone", r"\1\2"),
 )
-Types = Mapping[tuple[str, str, str], str]
-"""The types of columns, by schema, table and column."""
-ForeignKeys = Mapping[tuple[str, str, str], tuple[str, str]]
-"""The schema and the name of the table that a foreign key refers to, by those of its own and its name."""
 
 
-def read_types(url: str) -> Types:
-    """The types of all columns, as PostgreSQL prints them, in their short form."""
-    with closing(connect(url, search_path="public")) as connection:
-        rows = connection.execute(TYPES.encode()).fetchall()
-    return {(schema, table, column): short_type(name) for schema, table, column, name in rows}
+def read_whole_catalog(url: str) -> Catalog:
+    """The catalogs of the database at `url`."""
+    with closing(connect(url, search_path="")) as connection:
+        return Catalog(**read_catalog(connection))
 
 
+@functools.cache
 def short_type(name: str) -> str:
     """A type with the name that people write: `varchar(40)[]`, `timestamptz`."""
     for pattern, replacement in SHORT:
@@ -45,75 +38,79 @@ def short_type(name: str) -> str:
     return name
 
 
-def parse_tables(text: str, types: Types, foreign_keys: ForeignKeys) -> list[Table]:
-    """The tables in Atlas's JSON by name, and after them those of other schemas that they refer to.
-    Atlas does not say in which schema it is that a foreign key refers to."""
-    schemas = json.loads(text).get("schemas", ())
+@functools.cache
+def shown_name(qualified: str) -> str:
+    """A name that SQL has, as it is shown: with its schema, unless that is `public`."""
+    schema, name = map(unquote, split_name(qualified))
+    if schema not in ("", PUBLIC):
+        return f"{label_part(schema)}.{label_part(name)}"
+    return quote(name) if split_name(name)[0] else name  # in quotes where it reads like two
+
+
+def tables_of(catalog: Catalog) -> list[Table]:
+    """The tables by name. Partitions are not among them: they say nothing that their table does not."""
+    columns: defaultdict[int, list[catalogs.Column]] = defaultdict(list)
+    for key in sorted(catalog.columns):
+        columns[key[0]].append(catalog.columns[key])
+    constraints: defaultdict[int, list[Constraint]] = defaultdict(list)
+    for constraint in catalog.constraints.values():
+        constraints[constraint.table].append(constraint)
+    unique: defaultdict[int, list[set[int]]] = defaultdict(list)
+    for index in catalog.indexes.values():
+        if index.unique and all(index.columns):
+            unique[index.table].append({*index.columns})
+    drawn = {oid for oid, each in catalog.relations.items() if each.is_table and not each.parent}
     found = [
-        read_table(schema["name"], table, types, foreign_keys)
-        for schema in schemas
-        for table in schema.get("tables", ())
-    ]
-    tables = sorted(found, key=lambda table: table.name)
-    names = {table.name for table in tables}
-    external = {r.table for table in tables for r in table.references} - names
-    return [*tables, *(Table(name, external=True) for name in sorted(external))]
-
-
-def shown_name(schema: str, name: str) -> str:
-    """The name of a table as it is shown: as it is in `public`, with its schema elsewhere."""
-    return name if schema == PUBLIC else f"{label_part(schema)}.{label_part(name)}"
-
-
-def read_table(schema: str, data: dict[str, Any], types: Types, foreign_keys: ForeignKeys) -> Table:
-    """A table from Atlas's JSON."""
-    indexes = [index for index in data.get("indexes", ()) if index.get("unique")]
-    primary = key_columns(data.get("primary_key", {}))
-    unique = [primary, *map(key_columns, indexes)]
-    foreign = [
-        (
-            tuple(f["columns"]),
-            shown_name(
-                *foreign_keys.get(
-                    (schema, data["name"], f["name"]), (schema, f["references"]["table"])
-                )
-            ),
-            tuple(f["references"]["columns"]),
+        _table(
+            catalog,
+            table,
+            columns[table],
+            [each for each in constraints[table] if each.kind != "f" or each.references in drawn],
+            unique[table],
         )
-        for f in data.get("foreign_keys", ())
+        for table in drawn
     ]
+    return sorted(found, key=lambda table: table.name)
+
+
+def _table(
+    catalog: Catalog,
+    oid: int,
+    columns: list[catalogs.Column],
+    constraints: list[Constraint],
+    unique: list[set[int]],
+) -> Table:
+    foreign = [c for c in constraints if c.kind == "f"]
+    primary = {number for c in constraints if c.kind == "p" for number in c.columns}
     marks = {
         "PK": primary,
-        "FK": {name for columns, *_ in foreign for name in columns},
-        "UK": {name for names in unique[1:] if len(names) == 1 for name in names},
+        "FK": {number for c in foreign for number in c.columns},
+        "UK": {n for numbers in unique if len(numbers) == 1 for n in numbers if numbers != primary},
     }
-    columns = tuple(
+    shown = tuple(
         Column(
-            column["name"],
-            types.get((schema, data["name"], column["name"]), column["type"]),
-            column.get("null", False),
-            tuple(mark for mark, names in marks.items() if column["name"] in names),
+            unquote(column.name),
+            short_type(column.type),
+            not column.not_null,
+            tuple(mark for mark, numbers in marks.items() if column.number in numbers),
         )
-        for column in data.get("columns", ())
+        for column in columns
     )
-    nullable = {column.name for column in columns if column.nullable}
+    nullable = {column.number for column in columns if not column.not_null}
     references = (
         Reference(
-            names,
-            table,
-            to_columns,
-            any(key and key <= set(names) for key in unique),
-            not nullable.isdisjoint(names),
+            tuple(unquote(catalog.columns[oid, number].name) for number in key.columns),
+            shown_name(catalog.relations[key.references].name),
+            tuple(
+                unquote(catalog.columns[key.references, number].name)
+                for number in key.target_columns
+            ),
+            any(numbers <= {*key.columns} for numbers in unique),
+            not nullable.isdisjoint(key.columns),
         )
-        for names, table, to_columns in foreign
+        for key in foreign
     )
-    return Table(shown_name(schema, data["name"]), columns, tuple(sorted(references)))
-
-
-def key_columns(key: dict[str, Any]) -> set[str]:
-    """The columns of a key; none where it has an expression."""
-    names = [part.get("column", "") for part in key.get("parts", ())]
-    return set(names) if all(names) else set()
+    return Table(shown_name(catalog.relations[oid].name), shown, tuple(sorted(set(references))))
 
 
 def neighbours_of(tables: Iterable[Table], name: str) -> list[Table]:

@@ -85,6 +85,8 @@ class Constraint(NamedTuple):
     references: int
     columns: tuple[int, ...]
     """Their numbers."""
+    target_columns: tuple[int, ...]
+    """The numbers of those that a foreign key refers to."""
 
 
 class Index(NamedTuple):

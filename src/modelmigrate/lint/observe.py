@@ -83,6 +83,16 @@ class Observer:
         elif self.listening and (found := PLAN.match(text)):
             self.plans.append(found[1])
 
+    def look(self) -> Catalog:
+        """What is there after all that was run."""
+        if not self.has_old:  # in which case nothing was looked at
+            self.catalog = self._look()
+        return self.catalog
+
+    def settle(self) -> None:
+        """Take all that is there by now for old: a deployment has ended, and another one begins."""
+        self.old = self.look()
+
     def run(self, name: str, text: str) -> ObservedFile:
         """Run a migration; after an error, nothing more can be run."""
         transactional = not runs_outside_transaction(text)

@@ -35,7 +35,8 @@ QUERIES = {
           AND attnum > 0 AND NOT attisdropped""",
     "constraints": f"""
         SELECT c.oid, conrelid, quote_ident(conname), contype, convalidated,
-               pg_get_constraintdef(c.oid), conindid, confrelid, coalesce(conkey, '{{}}')::int2[]
+               pg_get_constraintdef(c.oid), conindid, confrelid, coalesce(conkey, '{{}}')::int2[],
+               coalesce(confkey, '{{}}')::int2[]
         FROM pg_constraint c JOIN pg_namespace n ON n.oid = connamespace
         WHERE {USER_SCHEMAS} AND conrelid <> 0 AND contype IN ('p', 'u', 'x', 'c', 'f')""",
     "indexes": f"""

@@ -49,6 +49,12 @@ class Models(NamedTuple):
         return sorted(self.path.rglob("*.py")) if self.path.is_dir() else [self.path]
 
 
+def models_of(root: Path, settings: project.Settings) -> Models:
+    """Where a project's settings say that its models are."""
+    module, _, base = settings.models.partition(":")
+    return Models((root / settings.source).resolve(), module, base or "Base")
+
+
 def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
     """The declarative base of the project's models, after all of them were imported and checked.
 
@@ -65,8 +71,7 @@ def load_models(folder: str | Path | None = None) -> type[DeclarativeBase]:
         settings = project.settings(root)
     except MigrateError as error:
         raise SystemExit(f"error: {error}") from error
-    module, _, base = settings.models.partition(":")
-    models = Models((root / settings.source).resolve(), module, base or "Base")
+    models = models_of(root, settings)
     gc.disable()  # all that is loaded stays, and collecting garbage would take half of the time
     try:
         declarative_base = _import(models)

@@ -78,14 +78,6 @@ VIEW_COLUMNS = """
     FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
     WHERE relkind IN ('v', 'm') AND attnum > 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
     ORDER BY 1, attnum"""
-
-
-FOREIGN_KEYS = """
-    SELECT n.nspname, c.relname, conname, m.nspname, t.relname
-    FROM pg_constraint
-    JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_class t ON t.oid = confrelid JOIN pg_namespace m ON m.oid = t.relnamespace
-    WHERE contype = 'f'"""
 NAMES_TO_ESCAPE = """
     SELECT nspname FROM pg_namespace WHERE nspname ~ '["\\\\]'
     UNION SELECT relname FROM pg_class WHERE relname ~ '["\\\\]'
@@ -194,14 +186,6 @@ def user_schemas(url: str) -> list[str]:
     """The schemas of a database that are neither PostgreSQL's, nor Atlas's, nor an extension's."""
     with closing(connect(url)) as connection:
         return [name for (name,) in connection.execute(SCHEMAS.encode())]
-
-
-def foreign_keys(url: str) -> dict[tuple[str, str, str], tuple[str, str]]:
-    """The table that each foreign key refers to, by the table and the name of the constraint; tables are
-    a schema and a name, unquoted."""
-    with closing(connect(url)) as connection:
-        rows = connection.execute(FOREIGN_KEYS).fetchall()
-    return {(schema, table, name): (to, target) for schema, table, name, to, target in rows}
 
 
 def view_columns(url: str) -> list[tuple[str, str]]:
