@@ -1,5 +1,6 @@
 """All that the site tells, as its pages ask for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -101,16 +102,17 @@ def read_contents(migrations: list[Migration]) -> Contents:
     Raises:
         MigrateError: they cannot be applied, or the models cannot be loaded.
     """
-    classes = read_classes()
-    records = read_records(migrations)
-    with replay_migrations(migrations) as url:
-        with closing(connect(url, search_path="")) as connection:
-            catalog = Catalog(**read_catalog(connection))
-            rows: list[Any] = connection.execute(COMMENTS).fetchall()
-            values = dict(connection.execute(VALUES).fetchall())
-            unused = {oid for (oid,) in connection.execute(UNUSED_TYPES)}
-        comments: Comments = {(name, oid, part): text for name, oid, part, text in rows}
-        schema = read_schema(url)
+    with ThreadPoolExecutor() as pool:
+        classes = pool.submit(read_classes)  # which takes as long as the rest
+        records = read_records(migrations)
+        with replay_migrations(migrations) as url:
+            with closing(connect(url, search_path="")) as connection:
+                catalog = Catalog(**read_catalog(connection))
+                rows: list[Any] = connection.execute(COMMENTS).fetchall()
+                values = dict(connection.execute(VALUES).fetchall())
+                unused = {oid for (oid,) in connection.execute(UNUSED_TYPES)}
+            schema = read_schema(url)
+    comments: Comments = {(name, oid, part): text for name, oid, part, text in rows}
     return Contents(
-        Objects(catalog), comments, values, unused, schema, classes, migrations, records
+        Objects(catalog), comments, values, unused, schema, classes.result(), migrations, records
     )

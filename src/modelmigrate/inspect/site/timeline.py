@@ -79,5 +79,7 @@ def find_since(migrations: list[Migration], since: str) -> int:
 
 def changes_since(contents: Contents, count: int) -> list[Change]:
     """How the schema differs from that of the first so many migrations, object by object."""
+    if not count:
+        return diff({}, contents.schema)
     with replay_migrations(contents.migrations[:count]) as url:
         return diff(read_schema(url), contents.schema)
