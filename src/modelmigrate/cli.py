@@ -397,7 +397,7 @@ def docs(
         ),
     ] = None,
 ) -> str:
-    """Write the documentation of the schema into site/schema (HTML)."""
+    """Write a site about the schema into site/schema."""
     from modelmigrate.inspect.site.build import document_schema
 
     return document_schema(since, comments, check=check)
