@@ -25,6 +25,7 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.git import git
 from modelmigrate.migrations.branch import BranchComparison, compare_branches
 from modelmigrate.migrations.revisions import REVISIONS_TABLE
+from modelmigrate.migrations.round_trip import check_round_trip
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import LOCAL, find_environment
 from modelmigrate.sql.names import label_name
@@ -39,12 +40,12 @@ SELECT_APPLIED = f"SELECT concat_ws('_', version, description) || '.sql' FROM {R
 
 def check_branch(base: str = DEFAULT_BASE) -> str:
     """Check that this branch can be merged into `base`: it only adds migrations, newer than all of
-    base's, and together they are valid and match the models.
+    base's, together they are valid and match the models, and their down migrations lead back.
 
     Raises:
         MigrateError: it modifies a file of base, adds one that is out of order, or `atlas.sum` does
-            not match the files (exit code 4); the files do not replay (1), or do not match the
-            models (2).
+            not match the files (exit code 4); the files do not replay (1), do not match the models
+            (2), or a down migration does not lead back (3).
     """
     branch = compare_branches(base or DEFAULT_BASE)
     require_only_additions(branch)
@@ -62,7 +63,8 @@ def check_branch(base: str = DEFAULT_BASE) -> str:
         raise MigrateError(f"{reason}. {hint}", Exit.HISTORY_MISMATCH)
     count = len(branch.added)
     line = f"ok    branch        {count} new file(s), all newer than those of {branch.base}"
-    return "\n".join([line, *review_notes(branch), validate_migrations(), check_in_sync()])
+    valid, down = validate_migrations(), check_round_trip(branch.added)
+    return "\n".join([line, *review_notes(branch), valid, *down, check_in_sync()])
 
 
 def rebase_branch(base: str = DEFAULT_BASE) -> str:

@@ -422,6 +422,14 @@ def rebase_branch(base: Base = "origin/main") -> str:
     return branches.rebase_branch(base)
 
 
+@branch.command("report", epilog=example("branch report --base origin/main"))
+def report_branch(base: Base = "origin/main") -> str:
+    """Tell as Markdown, with diagrams, what this branch changes in the schema."""
+    from modelmigrate.inspect import branch_report
+
+    return branch_report.report_branch(base or "origin/main")
+
+
 # --- servers and tools ---
 
 

@@ -214,6 +214,7 @@ TARGETS = {
     "validate": "migrate-validate",
     "branch check": "migrate-check",
     "branch rebase": "migrate-rebase",
+    "branch report": "migrate-report",
     **{
         name: f"schema-{name}"
         for name in ("declare", "docs", "drift", "environments", "gate", "inspect", "viz")

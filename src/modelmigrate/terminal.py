@@ -1,5 +1,6 @@
 """What is printed for the person at the terminal, and asked of them; below `cli.py`, nothing else does."""
 
+import re
 import sys
 
 
@@ -51,3 +52,10 @@ def annotation(level: str, text: str, **properties: object) -> str:
 
     named = ",".join(f"{name}={escape(value, ':', ',')}" for name, value in properties.items())
     return f"::{level} {named}::{escape(text)}"
+
+
+def fenced(language: str, text: str) -> str:
+    """A block of Markdown that no line of the text ends before its end."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

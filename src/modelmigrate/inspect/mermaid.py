@@ -15,7 +15,8 @@ def draw_mermaid(boxes: list[Box]) -> str:
         lines.append(f"    {quote_text(box.table.name)} " + "{")
         for column in box.columns:
             name = legal_word(column.name)
-            comment = f" {quote_text(column.name)}" if name != column.name else ""
+            said = [column.name] * (name != column.name) + [column.note] * bool(column.note)
+            comment = f" {quote_text(': '.join(said))}" if said else ""
             marks = f" {', '.join(column.marks)}" if column.marks else ""
             lines.append(f"        {legal_word(column.type)} {name}{marks}{comment}")
         lines.append("    }")

@@ -17,6 +17,8 @@ class Column(NamedTuple):
     nullable: bool
     marks: tuple[str, ...]
     """Of PK, FK and UK."""
+    note: str = ""
+    """What is said of it beside."""
 
 
 class Reference(NamedTuple):

@@ -9,7 +9,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.inspect.folder import write_files
 from modelmigrate.inspect.mermaid import GENERATED_BY, draw_mermaid
 from modelmigrate.inspect.model import Box, Table
-from modelmigrate.inspect.read import neighbours_of, read_whole_catalog, tables_of
+from modelmigrate.inspect.read import neighbours_of, read_tables
 from modelmigrate.inspect.svg import draw_svg
 from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import SchemaObject
@@ -126,7 +126,7 @@ def write_diagrams(url: str, folder: Path) -> list[Path]:
         MigrateError: there is no table, or a file of that name was not generated. No file is
             written then.
     """
-    tables = tables_of(read_whole_catalog(url))
+    tables = read_tables(url)
     if not tables:
         raise MigrateError(
             "the database has no tables, so nothing was drawn. Apply the migrations:"

@@ -30,6 +30,11 @@ def read_whole_catalog(url: str) -> Catalog:
         return Catalog(**read_catalog(connection))
 
 
+def read_tables(url: str) -> list[Table]:
+    """The tables of the database at `url`, see `tables_of`."""
+    return tables_of(read_whole_catalog(url))
+
+
 @functools.cache
 def short_type(name: str) -> str:
     """A type with the name that people write: `varchar(40)[]`, `timestamptz`."""

@@ -8,7 +8,7 @@ from modelmigrate.errors import MigrateError
 from modelmigrate.git import git
 from modelmigrate.lint.findings import Finding
 from modelmigrate.lint.rule import Level
-from modelmigrate.terminal import annotation, markdown
+from modelmigrate.terminal import annotation, fenced, markdown
 
 Report = Callable[[list[Finding], list[str]], str]
 
@@ -124,7 +124,7 @@ def as_markdown(findings: list[Finding], files: list[str]) -> str:
         elif each.level > Level.NOTE:
             lines += ["", *(f"- {markdown(text)}" for text in details(each))]
             if each.sql:
-                lines += ["", "```sql", each.sql, "```"]
+                lines += ["", fenced("sql", each.sql)]
     return "\n".join(lines)
 
 
