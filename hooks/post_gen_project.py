@@ -15,7 +15,12 @@ ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 
 # What stays only with one of these answers; the files are named in pre_gen_project as well.
 OPTIONAL = {
-    ("ci_provider", ("github",)): [".github/dependabot.yml", ".github/workflows/ci.yml"],
+    ("ci_provider", ("github",)): [
+        ".github/dependabot.yml",
+        ".github/workflows/ci.yml",
+        ".github/workflows/release.yml",
+        ".github/workflows/scheduled.yml",
+    ],
     ("ci_provider", ("gitlab",)): [".gitlab-ci.yml"],
     ("ci_provider", ("circleci",)): [".circleci/config.yml"],
     ("ci_provider", ("gitlab", "circleci")): ["renovate.json"],

@@ -70,6 +70,8 @@ OPTIONAL = (
     ".circleci/config.yml",
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
+    ".github/workflows/release.yml",
+    ".github/workflows/scheduled.yml",
     ".gitlab-ci.yml",
     "deploy/argocd/application-set.yaml",
     "deploy/argocd/hooks.yaml",

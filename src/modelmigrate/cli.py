@@ -424,7 +424,7 @@ def rebase_branch(base: Base = "origin/main") -> str:
 
 @branch.command("report", epilog=example("branch report --base origin/main"))
 def report_branch(base: Base = "origin/main") -> str:
-    """Tell as Markdown, with diagrams, what this branch changes in the schema."""
+    """Tell what this branch changes, as Markdown with diagrams."""
     from modelmigrate.inspect import branch_report
 
     return branch_report.report_branch(base or "origin/main")

@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import inspect
 import json
 import re
 import shlex
@@ -14,15 +13,15 @@ from typing import Any
 import pytest
 import yaml
 
-from modelmigrate.atlas import build
 from modelmigrate.atlas.go import find_go
 from tests.conftest import TREE, Render, run
 from tests.template.image import instructions, stages
+from tests.template.pipelines import FILES
 
-PIPELINES = {
-    "github": (".github/workflows/ci.yml", "vendor.github-workflows"),
-    "gitlab": (".gitlab-ci.yml", "vendor.gitlab-ci"),
-    "circleci": (".circleci/config.yml", "vendor.circle-ci"),
+SCHEMAS = {
+    "github": "vendor.github-workflows",
+    "gitlab": "vendor.gitlab-ci",
+    "circleci": "vendor.circle-ci",
 }
 BOTS = {
     "github": (".github/dependabot.yml", "vendor.dependabot"),
@@ -53,43 +52,11 @@ def assert_schema(name: str, path: Path) -> None:
 # Pipelines
 
 
-@pytest.mark.parametrize("provider", PIPELINES)
+@pytest.mark.parametrize("provider", FILES)
 def test_pipeline_is_valid_for_its_provider(render: Render, provider: str) -> None:
-    path, schema = PIPELINES[provider]
-    assert_schema(schema, render(ci_provider=provider) / path)
-
-
-@pytest.mark.parametrize("provider", PIPELINES)
-def test_pipeline_installs_from_the_lock_and_runs_the_full_check(
-    render: Render, provider: str
-) -> None:
-    config = load(render(ci_provider=provider) / PIPELINES[provider][0])
-    job = config.get("jobs", config)["check"]
-    commands = job.get("script") or [step["run"] for step in job["steps"] if "run" in step]
-    assert re.fullmatch(r"(pip|pipx) install uv==\d+\.\d+\.\d+", commands[0])
-    assert commands[1:] == ["uv sync --locked", "make check"]
-
-
-@pytest.mark.parametrize("provider", PIPELINES)
-def test_pipeline_asks_weekly_whether_the_template_has_moved(render: Render, provider: str) -> None:
     project = render(ci_provider=provider)
-    config = load(project / PIPELINES[provider][0])
-    job = config.get("jobs", config)["template"]
-    commands = job.get("script") or [step["run"] for step in job["steps"] if "run" in step]
-    assert commands[-1].startswith("make --silent template-check")
-    text = (project / PIPELINES[provider][0]).read_text(encoding="utf-8")
-    assert 'cron: "41 4 * * 1"' in text or "Pipeline schedules" in text
-    assert run("make", "--dry-run", "template-check", at=project).returncode == 0
-
-
-@pytest.mark.parametrize("provider", PIPELINES)
-def test_pipeline_keeps_downloads_and_the_built_atlas(render: Render, provider: str) -> None:
-    project = render(ci_provider=provider)
-    text = (project / PIPELINES[provider][0]).read_text(encoding="utf-8")
-    assert re.search(r"paths?: \[?\.cache\]?\n", text)
-    assert re.search(r"  UV_CACHE_DIR: \S.*/\.cache/uv\n", text)
-    assert re.search(r"  ATLAS_CACHE_DIR: \S.*/\.cache/atlas\n", text)
-    assert '"ATLAS_CACHE_DIR"' in inspect.getsource(build)
+    for file in FILES[provider]:
+        assert_schema(SCHEMAS[provider], project / file)
 
 
 def test_make_check_runs_every_part_of_the_check(render: Render) -> None:
@@ -104,7 +71,6 @@ def test_make_check_runs_every_part_of_the_check(render: Render) -> None:
 @pytest.mark.parametrize("whose", ["service", "template"])
 def test_github_workflow_has_no_known_weakness(render: Render, template: Path, whose: str) -> None:
     folder = render(ci_provider="github") if whose == "service" else template
-    assert_schema("vendor.github-workflows", folder / ".github" / "workflows" / "ci.yml")
     zizmor = Path(sysconfig.get_path("scripts"), "zizmor")
     strict = ("--offline", "--persona=auditor", "--min-severity=low")
     audit = run(zizmor, *strict, ".github", at=folder)
@@ -122,7 +88,7 @@ def test_workflows_are_valid_for_actionlint(render: Render, template: Path) -> N
 
 
 def test_one_uv_version_everywhere() -> None:
-    files = [path for path, _ in PIPELINES.values()] + ["Dockerfile", DEV_CONTAINER]
+    files = [file for files in FILES.values() for file in files] + ["Dockerfile", DEV_CONTAINER]
     texts = [(TREE / name).read_text(encoding="utf-8") for name in files]
     found = [set(re.findall(r"uv==([\d.]+)", text)) for text in texts]
     assert all(found)
@@ -165,7 +131,7 @@ def test_renovate_finds_the_uv_of_pipeline_image_and_dev_container(
     [manager] = load(project / "renovate.json")["customManagers"]
     [pattern] = [each.replace("(?<", "(?P<") for each in manager["matchStrings"]]
     names = [re.compile(each.strip("/")) for each in manager["managerFilePatterns"]]
-    for file in (PIPELINES[provider][0], "Dockerfile", DEV_CONTAINER):
+    for file in (*FILES[provider], "Dockerfile", DEV_CONTAINER):
         assert any(name.search(file) for name in names), file
         text = (project / file).read_text(encoding="utf-8")
         found = [match["currentValue"] for match in re.finditer(pattern, text)]
@@ -226,6 +192,12 @@ def test_editors_use_the_tools_of_the_project(render: Render) -> None:
 
 
 # Images
+
+
+def test_the_dockerfile_has_no_known_weakness(render: Render) -> None:
+    hadolint = Path(sysconfig.get_path("scripts"), "hadolint")
+    audit = run(hadolint, "--failure-threshold", "style", "Dockerfile", at=render())
+    assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
 @pytest.mark.parametrize("stage", ["migrate", "service"])

@@ -17,6 +17,8 @@ NOT_CHOSEN = (
     ".circleci/config.yml",
     ".github/dependabot.yml",
     ".github/workflows/ci.yml",
+    ".github/workflows/release.yml",
+    ".github/workflows/scheduled.yml",
     "deploy/argocd/application-set.yaml",
     "deploy/argocd/hooks.yaml",
     "deploy/argocd/kustomization.yaml",

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from modelmigrate.atlas.go import find_go
-from tests.conftest import Render, run
+from tests.conftest import Render, path_without, run
 from tests.template.image import stages
 from tests.template.readme import free_port, served
 
@@ -306,7 +306,9 @@ def test_a_release_by_the_words_of_the_readme_sets_two_digests_and_changes_nothi
     assert "\nconfigMapGenerator:\n- behavior: merge\n  literals:\n" in text
 
 
-def release(copy: Path, environment: str, fails: str = "nothing") -> tuple[int, list[str], str]:
+def release(
+    copy: Path, environment: str, *images: str, fails: str = "nothing"
+) -> tuple[int, list[str], str]:
     """What comes of release.sh: its exit code, the calls of a kubectl that only takes notes, and
     what it said."""
     (copy / "bin").mkdir()
@@ -316,7 +318,7 @@ def release(copy: Path, environment: str, fails: str = "nothing") -> tuple[int, 
     calls.touch()
     path = os.pathsep.join([str(kubectl.parent), os.environ["PATH"]])
     env = {"PATH": path, "CALLS": str(calls), "FAILS": fails}
-    done = run("deploy/release.sh", environment, at=copy.parent, env=env)
+    done = run("deploy/release.sh", environment, *images, at=copy.parent, env=env)
     return done.returncode, calls.read_text(encoding="utf-8").splitlines(), done.stderr
 
 
@@ -350,6 +352,41 @@ def test_kubectl_leaves_the_service_alone_when_migrations_fail(copy: Path) -> No
     assert calls[-1].endswith(f"logs job/{SLUG}-migrate")
     assert sum(call.startswith("apply") for call in calls) == 1
     assert "the migrations were not applied; the service still runs as before" in said
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        ("registry.example.com/a@sha256:1",),
+        ("registry.example.com/a:v1", "registry.example.com/b:v1"),
+        ("registry.example.com/a@sha256:1", ""),
+    ],
+)
+def test_a_release_names_both_images_by_digest_or_changes_nothing(
+    copy: Path, images: tuple[str, ...]
+) -> None:
+    overlay = copy / "overlays/production/kustomization.yaml"
+    before = overlay.read_bytes()
+    code, calls, said = release(copy, "production", *images)
+    assert (code, calls) == (1, [])
+    assert "names both images by digest: ...@sha256:... Nothing was deployed." in said
+    assert overlay.read_bytes() == before
+
+
+@pytest.mark.parametrize("tool", ["kubectl", "kustomize"])
+def test_a_tool_that_is_missing_is_named_before_anything_is_changed(
+    copy: Path, tmp_path: Path, tool: str
+) -> None:
+    programs_folder = tmp_path / "programs"
+    programs_folder.mkdir()
+    programs = path_without(programs_folder, "kubectl", "kustomize")
+    [other] = {"kubectl", "kustomize"} - {tool}
+    (programs_folder / other).write_text("#!/bin/sh\nexit 9\n", encoding="utf-8")
+    (programs_folder / other).chmod(0o755)
+    images = [f"registry.example.com/{each}@sha256:1" for each in "ab"]
+    done = run("deploy/release.sh", "staging", *images, at=copy.parent, env=programs)
+    assert done.returncode == 1
+    assert f"error: {tool} is not installed. Nothing was deployed." in done.stderr
 
 
 @pytest.mark.parametrize("environment", ["", "prod", "../kubernetes"])

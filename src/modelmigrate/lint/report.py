@@ -91,7 +91,7 @@ def as_github(findings: list[Finding], files: list[str]) -> str:
                 "title": each.rule,
             }
             lines.append(annotation(GITHUB[each.level], text, **place))
-    return "\n".join([*lines, f"{counts(findings)} in {', '.join(files)}"])
+    return "\n".join([*lines, f"{counts(findings)} in {', '.join(files) or 'any new migration'}"])
 
 
 def as_gitlab(findings: list[Finding], _files: list[str]) -> str:
