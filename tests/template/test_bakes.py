@@ -115,8 +115,8 @@ def test_a_bake_holds_what_its_owner_owns_and_little_of_it(service: Path) -> Non
     files = set(run("git", "ls-files", at=service).stdout.split()) - {"uv.lock"}
     text = [name for name in files if not name.endswith(".whl")]
     lines = sum((service / name).read_bytes().count(b"\n") for name in text)
-    assert len(files) <= 90
-    assert lines <= 6050
+    assert len(files) <= 96
+    assert lines <= 6800
     assert not (service / "tools").exists()
 
 

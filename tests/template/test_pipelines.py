@@ -168,6 +168,7 @@ def surroundings(notes: Path) -> dict[str, str]:
         "GITHUB_REPOSITORY": "Acme/Shop",
         "GITHUB_ACTOR": "ada",
         "GITHUB_REF_NAME": "v1.2.3",
+        "GITHUB_REF_TYPE": "tag",
         "CI_REGISTRY": "registry.example.com",
         "CI_REGISTRY_IMAGE": "registry.example.com/shop",
         "CI_REGISTRY_USER": "ada",
@@ -418,9 +419,20 @@ def pushes(runner: Runner, url: str, provider: str, name: str) -> None:
 
 def compares(runner: Runner, url: str, provider: str, name: str) -> None:
     migrate(runner, url)
-    ran = passes(runner, provider, name, url)
+    with role_that_only_reads(url) as its_url:
+        ran = passes(runner, provider, name, its_url)
     assert "No drift: staging matches its migrations." in ran.said
     assert re.search(r"\| staging \| \d{14} \| 1 \| 0 \| none \|", runner.summary(ran))
+
+
+@contextmanager
+def role_that_only_reads(url: str) -> Iterator[str]:
+    """The URL of a database, for a role that may read it and no more."""
+    role = f"reader_{secrets.token_hex(4)}"
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN IN ROLE pg_read_all_data".encode())
+        yield re.sub(r"//\w+@", f"//{role}@", url)
+        connection.execute(f"DROP ROLE {role}".encode())
 
 
 def asks_for_the_template(runner: Runner, _: str, provider: str, name: str) -> None:
@@ -701,6 +713,13 @@ def test_without_kubernetes_a_deployment_ends_with_the_migrations(
     assert not runner.run("circleci", "roll-out").failed
     assert tables(staging) > 3
     assert runner.calls("kubectl") == []
+
+
+def test_github_applies_contract_migrations_of_a_tag_alone(runner: Runner, staging: str) -> None:
+    branch = {"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main"}
+    ran = runner.run("github", "contract", staging, env=branch)
+    assert "::error::main is no tag. Nothing was changed." in ran.said
+    assert (ran.failed, tables(staging)) == (True, 0)
 
 
 def test_circleci_pushes_nothing_without_a_registry(runner: Runner) -> None:
