@@ -65,6 +65,24 @@ def apply(project: Path) -> tuple[int, str]:
     return code, printed + said
 
 
+@trouble("The first deployment")
+def empty(project: Path, url: str) -> Iterator[dict[str, str]]:
+    execute(
+        url,
+        "DROP SCHEMA public CASCADE; DROP SCHEMA atlas_schema_revisions CASCADE; CREATE SCHEMA public",
+    )
+    yield {}
+
+
+@trouble("A release by hand")
+def release(project: Path, url: str) -> Iterator[dict[str, str]]:
+    edit(project / USER, "    subject: ", "    bio: Mapped[str | None]  # ")
+    assert make(project, "migrate-create", "m=bio for subject", "rename=none")[0] == 0
+    commit(project)
+    assert "(contract)" in make(project, "migrate-status", "env=production")[1]
+    yield {}
+
+
 @trouble("A migration waited in vain for a lock")
 def reader(project: Path, url: str) -> Iterator[dict[str, str]]:
     edit(
