@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, SLUG, path_without, run
-from tests.template.readme import BLOCK, commands, free_port
+from tests.template.readme import blocks_of, commands, free_port
 from tests.workshop.answers import RIGHT, Edit, work
 from tests.workshop.conftest import Participant
 from tests.workshop.server import Board
@@ -46,8 +46,7 @@ def cut_off() -> list[str]:
 
 def blocks(document: Path) -> list[list[str]]:
     """The commands of each `bash` block."""
-    text = document.read_text(encoding="utf-8")
-    return [commands(block) for language, block in BLOCK.findall(text) if language == "bash"]
+    return [commands(each.text) for each in blocks_of(document) if each.language == "bash"]
 
 
 @pytest.fixture

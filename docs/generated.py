@@ -1,0 +1,96 @@
+"""The pages of the reference that are made of the code: ```{generated} commands```."""
+
+import ast
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import typer
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+from modelmigrate import project
+from modelmigrate.cli import app
+
+ROOT = Path(__file__).parents[1]
+
+
+class Generated(SphinxDirective):
+    """Stands for one of PAGES."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the page, at each build."""
+        text = "\n".join(PAGES[self.arguments[0]]())
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def commands() -> Iterator[str]:
+    """Every command: what it is for, what to type, its options."""
+    for name, command in sorted(_commands(typer.main.get_command(app))):
+        yield f"## {name}\n\n{command.help}\n"
+        if target := project.TARGETS.get(name):
+            yield f"In a service: `make {target}`.\n"
+        yield "| option | meaning |\n| --- | --- |"
+        for parameter in command.params:
+            yield f"| {_spelling(parameter)} | {_cell(parameter.help)} |"
+        examples = [line.strip() for line in (command.epilog or "").splitlines()[2:]]
+        yield "\n```text\n" + "\n".join(examples) + "\n```\n"
+
+
+def settings() -> Iterator[str]:
+    """What `[tool.modelmigrate]` may say, with its defaults."""
+    body = ast.parse(inspect.getsource(project.Settings)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    meanings = [ast.literal_eval(each.value) for each in body.body[1:] if isinstance(each, ast.Expr)]
+    yield "| setting | default | meaning |\n| --- | --- | --- |"
+    for setting, meaning in zip(fields(project.Settings), meanings, strict=True):
+        default = {} if setting.default is MISSING else setting.default
+        shown = json.dumps(default)
+        yield f"| `{setting.name.replace('_', '-')}` | `{shown}` | {_cell(meaning)} |"
+
+
+def questions() -> Iterator[str]:
+    """What cookiecutter asks."""
+    asked = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    yield "| question | default | asked as |\n| --- | --- | --- |"
+    for name, default in asked.items():
+        if not name.startswith("_"):
+            text = asked["__prompts__"][name]
+            prompt = text["__prompt__"] if isinstance(text, dict) else text
+            yield f"| `{name}` | {_default(default)} | {_cell(prompt)} |"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(f"`{each}`" for each in value)
+    return "derived" if isinstance(value, str) and "{{" in value else f"`{json.dumps(value)}`"
+
+
+def _commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, *names, name)
+        else:
+            yield " ".join([*names, name]), command
+
+
+def _spelling(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.name.upper()}`"
+    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.type.name.upper()}"
+    return f"`{parameter.opts[0]}{value}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(
+    {"commands": commands, "settings": settings, "questions": questions}
+)

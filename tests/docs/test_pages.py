@@ -1,0 +1,62 @@
+"""What the documentation says to type is typed, once, in the order of each page."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, SLUG, run
+from tests.template.readme import blocks_of, follow, unproven
+
+FORGE = "https://github.com/org/template"
+DOCS = ROOT / "docs"
+MADE = DOCS / "lint.md"  # whose examples are run as those of the rules
+PAGES = [ROOT / "README.md", *sorted(set(DOCS.rglob("*.md")) - {MADE})]
+FOLLOWED = [page for page in PAGES if any(block.is_proven for block in blocks_of(page))]
+# Why a block is not run.
+REASONS = {
+    "it is on no index yet": "modelmigrate, until it is published",
+    "it needs a cluster": "kubectl, kustomize, Argo CD",
+    "it needs an image": "docker",
+    "it needs a forge": "GitHub, GitLab or CircleCI",
+    "another test runs it": "of the demo, the tests, the workshop, the benchmarks",
+}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).with_suffix("").as_posix()
+
+
+@pytest.fixture
+def empty(workshop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder with nothing in it, in which a service may be made."""
+    folder = workshop / request.node.name.replace("/", "-")
+    folder.mkdir()
+    yield folder
+    for service in folder.glob(f"*{SLUG}"):
+        run("make", "db-stop", at=service)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_has_no_block_that_nothing_checks(page: Path) -> None:
+    assert unproven(page, REASONS) == []
+
+
+# What a page begins with, where that is no service of the defaults.
+BEGINNINGS = {
+    "README": "empty",
+    "docs/tutorial/first-service": "empty",
+    "docs/how-to/from-alembic": "alembic_project",
+}
+
+
+@pytest.mark.parametrize("page", FOLLOWED, ids=name_of)
+def test_what_a_page_says_to_type_does_what_it_says(
+    page: Path, request: pytest.FixtureRequest, template: Path
+) -> None:
+    begun = request.getfixturevalue(BEGINNINGS.get(name_of(page), "fork"))
+    # gh:org/template is the clone of it.
+    instead = {"COUNT": "1", "KEY_0": f"url.{template}.insteadOf", "VALUE_0": f"{FORGE}.git"}
+    follow(page, begun, **{f"GIT_CONFIG_{name}": value for name, value in instead.items()})
