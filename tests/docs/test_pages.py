@@ -1,12 +1,15 @@
 """What the documentation says to type is typed, once, in the order of each page."""
 
+import os
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT, SLUG, run
+from tests.package.harness import execute
 from tests.template.readme import blocks_of, follow, unproven
 
 FORGE = "https://github.com/org/template"
@@ -37,6 +40,29 @@ def empty(workshop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     for service in folder.glob(f"*{SLUG}"):
         run("make", "db-stop", at=service)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def alembic_project(
+    fork: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A project with revisions, and two databases at the newest, with rows that have to stay."""
+    folder = workshop / "with-alembic" / "shop"
+    shutil.copytree(Path(__file__).parent / "alembic_shop", folder)
+    ours = run("make", "-s", "db-url", at=fork).stdout.strip()
+    databases = {"DATABASE_URL": "shop", "PRODUCTION_DATABASE_URL": "production"}
+    for variable, name in databases.items():
+        execute(ours, f"CREATE DATABASE {name}")
+        url = ours.replace("/team_directory?", f"/{name}?")
+        run("alembic", "upgrade", "head", at=folder, env={"DATABASE_URL": url}).check_returncode()
+        execute(url, (folder / "rows.sql").read_text(encoding="utf-8"))
+        monkeypatch.setenv(variable, url)
+    yield folder
+    for variable in databases:
+        assert execute(os.environ[variable], "SELECT sum(amount), count(*) FROM orders") == [
+            (Decimal("17.50"), 3)
+        ]
+    shutil.rmtree(folder.parent)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
