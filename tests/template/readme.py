@@ -78,20 +78,19 @@ class Shell:
     background: ExitStack = field(default_factory=ExitStack)
 
 
-def blocks_of(page: Path) -> list[Block]:
-    """The blocks of a page, in their order."""
-    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+def blocks_of(text: str) -> list[Block]:
+    """The blocks of a page, or of a part of it, in their order."""
     return [
         Block(each["reason"] or "", each["language"], bool(each["output"]), each["text"])
-        for each in found
+        for each in BLOCK.finditer(text)
     ]
 
 
-def unproven(page: Path, reasons: Mapping[str, str]) -> list[str]:
+def unproven(text: str, reasons: Mapping[str, str]) -> list[str]:
     """The blocks that nobody checks, and that have none of these reasons for it."""
     return [
-        f"{page.name}: {block.language}\n{block.text}"
-        for block in blocks_of(page)
+        f"{block.language}\n{block.text}"
+        for block in blocks_of(text)
         if (block.reason not in reasons if block.reason else not block.is_proven)
     ]
 
@@ -101,7 +100,7 @@ def follow(page: Path, project: Path, **variables: str) -> None:
     shell = Shell(project)
     shell.variables |= variables
     with shell.background:
-        for block in blocks_of(page):
+        for block in blocks_of(page.read_text(encoding="utf-8")):
             if not block.reason:
                 do(block, shell)
 

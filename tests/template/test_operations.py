@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.conftest import TREE, run
-from tests.template.readme import BLOCK, commands
+from tests.template.readme import blocks_of, commands
 from tests.template.test_commands_of_a_bake import edit, make
 
 USER = Path("src/domain/models/user.py")
@@ -203,8 +203,8 @@ def test_a_recipe_ends_the_trouble(
     [programs] = (service / ".venv").rglob("pginstall/bin")
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     with contextmanager(TROUBLES[recipe])(fork, production) as words:
-        for _, block in BLOCK.findall(RECIPES[recipe]):
-            for command in commands(block):
+        for block in blocks_of(RECIPES[recipe]):
+            for command in commands(block.text):
                 for word, meant in words.items():
                     command = command.replace(word, meant)
                 typed = run("bash", "-c", command, at=fork)

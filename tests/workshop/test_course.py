@@ -46,7 +46,8 @@ def cut_off() -> list[str]:
 
 def blocks(document: Path) -> list[list[str]]:
     """The commands of each `bash` block."""
-    return [commands(each.text) for each in blocks_of(document) if each.language == "bash"]
+    blocks = blocks_of(document.read_text(encoding="utf-8"))
+    return [commands(each.text) for each in blocks if each.language == "bash"]
 
 
 @pytest.fixture
