@@ -23,7 +23,7 @@ typed = $(filter command,$(origin $1))
 given = $(foreach name,$1,$(if $(call typed,$(name)),--$(name)=$(call quoted,$(name))))
 WORKSHOP = .venv/bin/python -m workshop
 
-.PHONY: help demo test wheel benchmark workshop-plan workshop-build workshop-board tidy clean
+.PHONY: help demo test wheel docs benchmark workshop-plan workshop-build workshop-board tidy clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ test: .venv/ready tidy ## Run every test (args="-k bake")
 
 wheel: ## Make the wheel of src/modelmigrate that the template carries
 	@python3 wheel.py
+
+docs: .venv/ready ## Build the documentation; a dead link or an unknown page is an error
+	@.venv/bin/sphinx-build --quiet --nitpicky --fresh-env --fail-on-warning --keep-going docs docs/_build
+	@echo 'Open docs/_build/index.html'
 
 benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the service against others
 	@.venv/bin/python benchmarks/bake.py

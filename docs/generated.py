@@ -47,7 +47,9 @@ def settings() -> Iterator[str]:
     """What `[tool.modelmigrate]` may say, with its defaults."""
     body = ast.parse(inspect.getsource(project.Settings)).body[0]
     assert isinstance(body, ast.ClassDef)
-    meanings = [ast.literal_eval(each.value) for each in body.body[1:] if isinstance(each, ast.Expr)]
+    meanings = [
+        ast.literal_eval(each.value) for each in body.body[1:] if isinstance(each, ast.Expr)
+    ]
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for setting, meaning in zip(fields(project.Settings), meanings, strict=True):
         default = {} if setting.default is MISSING else setting.default

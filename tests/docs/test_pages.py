@@ -44,9 +44,7 @@ def empty(workshop: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 @pytest.fixture
-def alembic_project(
-    fork: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
+def alembic_project(fork: Path, workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project with revisions, and two databases at the newest, with rows that have to stay."""
     folder = workshop / "with-alembic" / "shop"
     shutil.copytree(Path(__file__).parent / "alembic_shop", folder)

@@ -143,8 +143,8 @@ def commands(block: str) -> list[str]:
 def type_in(line: str, shell: Shell) -> str:
     """Type a command; what it printed. One that fails, or fails otherwise than it says, ends the test."""
     [command] = commands(line) or [""]
-    if command == "make run":
-        shell.background.enter_context(served(shell.at, shell.port))
+    if re.fullmatch(r"make (.* )?run", command):
+        shell.background.enter_context(served(shell.at, shell.port, command))
         return ""
     state = shell.at / ".shell"
     typed = command.replace(f":{USUAL}", f":{shell.port}")
@@ -191,10 +191,10 @@ def patch(block: str, project: Path) -> None:
 
 
 @contextmanager
-def served(project: Path, port: int) -> Iterator[None]:
-    """`make run`, until it is not needed any more."""
+def served(project: Path, port: int, command: str = "make run") -> Iterator[None]:
+    """What a command serves, until it is not needed any more."""
     server = subprocess.Popen(
-        ("make", "run", f"port={port}"),
+        (*command.split(), f"port={port}"),
         cwd=project,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
@@ -203,8 +203,8 @@ def served(project: Path, port: int) -> Iterator[None]:
     try:
         deadline = time.monotonic() + 60
         while not reachable(port):
-            assert server.poll() is None, "make run ended"
-            assert time.monotonic() < deadline, "make run serves nothing"
+            assert server.poll() is None, f"{command} ended"
+            assert time.monotonic() < deadline, f"{command} serves nothing"
             time.sleep(0.1)
         yield
     finally:

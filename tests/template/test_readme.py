@@ -7,6 +7,7 @@ from tests.conftest import ROOT, SLUG, run
 from tests.template.test_rendering import PROMPTS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+BENCHMARKS = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_demo_shows_the_main_job_from_a_fresh_clone(template: Path, workshop: Path) -> None:
@@ -43,3 +44,38 @@ def test_the_test_command_of_the_readme_is_the_one_that_ci_calls() -> None:
 
 def test_the_readme_names_every_question() -> None:
     assert set(PROMPTS) <= set(re.findall(r"`(\w+)`", README))
+
+
+def test_what_the_readme_shows_of_a_service_is_in_it(service: Path) -> None:
+    tree = README.partition("```text\nteam-directory/\n")[2].partition("```")[0]
+    shown = [re.split(r"  {2,}", line.strip())[0] for line in tree.splitlines()]
+    paths = [path for each in shown for path in each.split()]
+    assert len(paths) > 10
+    assert [path for path in paths if not (service / path).exists()] == []
+
+
+def test_the_numbers_of_the_readme_are_those_of_the_benchmarks() -> None:
+    told = README.partition("in numbers that a command gives you:")[2].partition("\n**")[0]
+    said = set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?", told))
+    lint = part(BENCHMARKS, "lint")
+    caught = [re.findall(r"\d+", row) for row in lint.splitlines() if row.startswith("| `")]
+    # Caught of hazards and alarms of safe ones by ours, then both by squawk and by Atlas.
+    ours, hazards, alarms, safe, *others = (
+        sum(map(int, column)) for column in zip(*caught, strict=True)
+    )
+    squawk, squawks, atlas, atlases = others
+    expected = {ours, hazards, alarms, safe, squawk, squawks, atlas, atlases, changes(), 1, 100}
+    schema, bake = part(BENCHMARKS, "schema"), part(BENCHMARKS, "bake")
+    [promised] = re.findall(r"what a create promises \|.*?\| ([\d.]+)", schema)
+    [bare] = re.findall(r"run bare \| ([\d.]+)", bake)
+    assert said == {*map(str, expected), promised, bare}
+
+
+def changes() -> int:
+    """How many are in the corpus."""
+    files = (ROOT / "tests" / "package" / "corpus").glob("*.sql")
+    return sum(file.read_text(encoding="utf-8").count("\n-- case: ") for file in files)
+
+
+def part(text: str, name: str) -> str:
+    return text.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0]

@@ -3,9 +3,8 @@
 import os
 
 from alembic import context
-from sqlalchemy import create_engine, pool
-
 from shop.models import Base
+from sqlalchemy import create_engine, pool
 
 url = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
 with create_engine(url, poolclass=pool.NullPool).connect() as connection:

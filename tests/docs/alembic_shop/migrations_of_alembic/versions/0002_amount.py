@@ -16,9 +16,7 @@ def upgrade() -> None:
         "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN NEW.changed_at := now(); RETURN NEW; END'"
     )
-    op.execute(
-        "CREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch()"
-    )
+    op.execute("CREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touch()")
 
 
 def downgrade() -> None:

@@ -1,0 +1,132 @@
+"""The documentation as a site: whole, without dead links, and readable without a network."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from modelmigrate.project import Settings
+from tests.conftest import ROOT, run
+from tests.package.test_cli import COMMANDS
+from tests.template.test_rendering import PROMPTS
+
+DOCS = ROOT / "docs"
+BUILD = ("sphinx-build", "--quiet", "--nitpicky", "--fail-on-warning", "--keep-going")
+
+
+@pytest.fixture(scope="session")
+def site(template: Path, workshop: Path) -> Path:
+    """What `make docs` builds, of what is committed or will be."""
+    built = workshop / "site"
+    done = run(*BUILD, template / "docs", built, at=template)
+    assert done.returncode == 0, done.stderr
+    return built
+
+
+class Seen(HTMLParser):
+    """The addresses that a browser fetches for a page, and those that it may go to."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.linked: list[str] = []
+        self.anchors: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.anchors.add(given.get("id") or "")
+        if address := given.get("href") or given.get("src"):
+            (self.linked if tag == "a" else self.fetched).append(address)
+
+
+def test_make_docs_builds_it_as_strictly_as_here() -> None:
+    planned = run("make", "--dry-run", "docs", at=ROOT).stdout
+    assert all(word in planned for word in BUILD)
+    assert run("git", "check-ignore", "docs/_build/index.html", at=ROOT).returncode == 0
+
+
+def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 25
+    for page in pages:
+        for address in Seen(page).fetched:
+            assert not re.match(r"(https?:)?//", address), f"{page}: {address}"
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style
+
+
+def test_every_link_within_the_site_leads_somewhere(site: Path) -> None:
+    """Also those in HTML, and of the theme, which Sphinx does not look at."""
+    seen = {page: Seen(page) for page in site.rglob("*.html")}
+    for page, each in seen.items():
+        for address in each.linked:
+            if re.match(r"\w+:", address):
+                continue
+            place, _, anchor = address.partition("#")
+            target = (page.parent / place).resolve() if place else page
+            assert target.exists(), f"{page}: {address}"
+            assert not anchor or target not in seen or anchor in seen[target].anchors, address
+
+
+def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
+    names = {
+        name
+        for page in DOCS.rglob("*.md")
+        for name in re.findall(r"\]\(repo:([^)#]+)", page.read_text(encoding="utf-8"))
+    }
+    assert names
+    assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+SET_FOR_ATLAS = {"ATLAS_NO_UPDATE_NOTIFIER"}
+# What is wrong in a page, and what Sphinx says of it.
+MISTAKES = {
+    "a page that is not there": ("[here](nowhere.md)", "nowhere"),
+    "a heading that is not there": ("[here](index.md#nothing)", "nothing"),
+    "a picture that is not there": ("![a](nothing.svg)", "nothing.svg"),
+    "a page that no list names": ("", "other.md"),
+    "a page of the reference that nothing makes": ("```{generated} nothing\n```", "nothing"),
+    "a language that is none": ("```nolanguage\n```", "nolanguage"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_a_page_is_an_error(mistake: str, tmp_path: Path) -> None:
+    text, said = MISTAKES[mistake]
+    for name in ("conf.py", "generated.py"):
+        shutil.copy(DOCS / name, tmp_path)
+    (tmp_path / "index.md").write_text(f"# Start\n\n{text}\n", encoding="utf-8")
+    if not text:
+        (tmp_path / "other.md").write_text("# Other\n", encoding="utf-8")
+    done = run(*BUILD, tmp_path, tmp_path / "_build", at=tmp_path)
+    assert done.returncode != 0
+    assert said in done.stderr
+
+
+def test_the_reference_has_every_command_with_its_options_every_setting_and_every_question(
+    site: Path,
+) -> None:
+    pages = {
+        page.stem: re.sub("<[^>]+>", "", page.read_text(encoding="utf-8"))
+        for page in (site / "reference").glob("*.html")
+    }
+    for name, command in COMMANDS.items():
+        assert name in pages["commands"]
+        for parameter in command.params:
+            assert parameter.opts[0].lower() in pages["commands"].lower(), (name, parameter.name)
+    for setting in Settings.__dataclass_fields__:
+        assert setting.replace("_", "-") in pages["settings"]
+    assert [question for question in PROMPTS if question not in pages["questions"]] == []
+
+
+def test_every_variable_that_the_package_or_a_hook_reads_is_told() -> None:
+    named = re.compile(r"\"((?:ATLAS|MODELMIGRATE|DATABASE|TEMPLATE_)[A-Z_]*|\w*_DATABASE_URL)\"")
+    files = (*(ROOT / "src").rglob("*.py"), *(ROOT / "hooks").glob("*.py"))
+    named_in = (named.findall(file.read_text(encoding="utf-8")) for file in files)
+    read = {name for names in named_in for name in names} - SET_FOR_ATLAS
+    told = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+    assert len(read) > 3
+    assert read <= set(re.findall(r"`([A-Z_]+)`", told))
