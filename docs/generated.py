@@ -45,11 +45,9 @@ def commands() -> Iterator[str]:
 
 def settings() -> Iterator[str]:
     """What `[tool.modelmigrate]` may say, with its defaults."""
-    body = ast.parse(inspect.getsource(project.Settings)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    meanings = [
-        ast.literal_eval(each.value) for each in body.body[1:] if isinstance(each, ast.Expr)
-    ]
+    tree = ast.walk(ast.parse(inspect.getsource(project.Settings)))
+    [body] = [node.body for node in tree if isinstance(node, ast.ClassDef)]
+    meanings = [ast.literal_eval(each.value) for each in body[1:] if isinstance(each, ast.Expr)]
     yield "| setting | default | meaning |\n| --- | --- | --- |"
     for setting, meaning in zip(fields(project.Settings), meanings, strict=True):
         default = {} if setting.default is MISSING else setting.default
