@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -36,9 +37,10 @@ def commands() -> Iterator[str]:
         yield f"## {name}\n\n{command.help}\n"
         if target := project.TARGETS.get(name):
             yield f"In a service: `make {target}`.\n"
-        yield "| option | meaning |\n| --- | --- |"
+        if command.params:
+            yield "| option | meaning |\n| --- | --- |"
         for parameter in command.params:
-            yield f"| {_spelling(parameter)} | {_cell(parameter.help)} |"
+            yield f"| `{_spelling(parameter)}` | {_cell(parameter.help)}{_default_of(parameter)} |"
         examples = [line.strip() for line in (command.epilog or "").splitlines()[2:]]
         yield "\n```text\n" + "\n".join(examples) + "\n```\n"
 
@@ -63,10 +65,10 @@ def questions() -> Iterator[str]:
         if not name.startswith("_"):
             text = asked["__prompts__"][name]
             prompt = text["__prompt__"] if isinstance(text, dict) else text
-            yield f"| `{name}` | {_default(default)} | {_cell(prompt)} |"
+            yield f"| `{name}` | {_shown(default)} | {_cell(prompt)} |"
 
 
-def _default(value: object) -> str:
+def _shown(value: object) -> str:
     if isinstance(value, list):
         return "; ".join(f"`{each}`" for each in value)
     return "derived" if isinstance(value, str) and "{{" in value else f"`{json.dumps(value)}`"
@@ -82,13 +84,21 @@ def _commands(group: Any, *names: str) -> Iterator[tuple[str, Any]]:
 
 def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{parameter.name.upper()}`"
-    value = "" if parameter.is_flag else f" {parameter.metavar or parameter.type.name.upper()}"
-    return f"`{parameter.opts[0]}{value}`"
+        return str(parameter.name.upper())
+    is_number = parameter.type.name.startswith(("int", "float"))
+    value = parameter.metavar or ("NUMBER" if is_number else "NAME")
+    return str(parameter.opts[0] if parameter.is_flag else f"{parameter.opts[0]} {value}")
+
+
+def _default_of(parameter: Any) -> str:
+    if parameter.param_type_name == "option" and parameter.required:
+        return " Required."
+    is_told = parameter.default in (None, False, "") or "[default" in parameter.help
+    return "" if is_told else f" [default: {parameter.default}]"
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    return re.sub(r"([<|])", r"\\\1", " ".join(text.split()))
 
 
 PAGES: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(

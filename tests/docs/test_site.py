@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -110,13 +111,14 @@ def test_the_reference_has_every_command_with_its_options_every_setting_and_ever
     site: Path,
 ) -> None:
     pages = {
-        page.stem: re.sub("<[^>]+>", "", page.read_text(encoding="utf-8"))
+        page.stem: " ".join(unescape(re.sub("<[^>]+>", "", page.read_text("utf-8"))).split())
         for page in (site / "reference").glob("*.html")
     }
     for name, command in COMMANDS.items():
-        assert name in pages["commands"]
+        assert f" {name}" in pages["commands"]
         for parameter in command.params:
             assert parameter.opts[0].lower() in pages["commands"].lower(), (name, parameter.name)
+            assert " ".join(parameter.help.split()) in pages["commands"]
     for setting in Settings.__dataclass_fields__:
         assert setting.replace("_", "-") in pages["settings"]
     assert [question for question in PROMPTS if question not in pages["questions"]] == []

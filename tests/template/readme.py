@@ -29,7 +29,7 @@ import psycopg
 import yaml
 
 BLOCK = re.compile(
-    r"^(?:<!-- not run: (?P<reason>.*) -->\n)?"
+    r"^(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?"
     r"```(?P<language>\w+)(?P<output> output)?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
