@@ -74,6 +74,7 @@ BEGINNINGS = {
     "README": "empty",
     "docs/tutorial/first-service": "empty",
     "docs/how-to/from-alembic": "alembic_project",
+    "docs/how-to/without-the-template": "empty",
 }
 
 
