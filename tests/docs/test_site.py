@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from modelmigrate.project import Settings
 from tests.conftest import ROOT, run
@@ -132,3 +133,23 @@ def test_every_variable_that_the_package_or_a_hook_reads_is_told() -> None:
     told = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
     assert len(read) > 3
     assert read <= set(re.findall(r"`([A-Z_]+)`", told))
+
+
+def test_from_a_file_search_finds_a_page_and_the_reader_chooses_dark_or_light(
+    site: Path, browser: Browser
+) -> None:
+    page = browser.new_context(color_scheme="dark").new_page()
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.goto(f"file://{site}/index.html")
+    page.get_by_role("textbox", name="Search").first.fill("duplicates under a unique key")
+    page.keyboard.press("Enter")
+    expect(page.locator("#search-results")).to_contain_text("Deploy and operate")
+
+    page.goto(f"file://{site}/index.html")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    while page.locator("body").get_attribute("data-theme") != "light":
+        page.locator(".theme-toggle-header, .theme-toggle-content").locator("visible=true").click()
+    assert (dark, page.evaluate(background)) == ("rgb(19, 20, 22)", "rgb(255, 255, 255)")
+    assert {url.partition("://")[0] for url in fetched} == {"file"}
