@@ -71,11 +71,8 @@ def test_make_check_runs_every_part_of_the_check(render: Render) -> None:
 @pytest.mark.parametrize("whose", ["service", "template"])
 def test_github_workflow_has_no_known_weakness(render: Render, template: Path, whose: str) -> None:
     folder = render(ci_provider="github") if whose == "service" else template
-<<<<<<< HEAD
-=======
     for workflow in sorted((folder / ".github" / "workflows").iterdir()):
         assert_schema("vendor.github-workflows", workflow)
->>>>>>> 1168e38 (README for who decides in 30 seconds; make docs, its workflow, and tests of the site)
     zizmor = Path(sysconfig.get_path("scripts"), "zizmor")
     strict = ("--offline", "--persona=auditor", "--min-severity=low")
     audit = run(zizmor, *strict, ".github", at=folder)
