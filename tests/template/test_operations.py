@@ -67,10 +67,9 @@ def apply(project: Path) -> tuple[int, str]:
 
 @trouble("The first deployment")
 def empty(project: Path, url: str) -> Iterator[dict[str, str]]:
-    execute(
-        url,
-        "DROP SCHEMA public CASCADE; DROP SCHEMA atlas_schema_revisions CASCADE; CREATE SCHEMA public",
-    )
+    maintenance = url.replace("/production?", "/postgres?")
+    execute(maintenance, "DROP DATABASE production")
+    execute(maintenance, "CREATE DATABASE production")
     yield {}
 
 
