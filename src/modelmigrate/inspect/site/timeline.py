@@ -1,4 +1,4 @@
-"""The migrations as they are told: when, what, and whether there is a way back."""
+"""The migrations as they are told: when, what, and whether each has a down migration."""
 
 import re
 from typing import NamedTuple
