@@ -30,6 +30,7 @@ templates_path: list[str] = []
 exclude_patterns = ["_build"]
 
 extensions = ["myst_parser"]
+smartquotes = False  # --option is no dash
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 # Where a page names a file of the repository: [the wheel](repo:wheel.py).
