@@ -811,7 +811,7 @@ def test_a_directive_about_checksums_is_for_atlas_to_read(project: Project) -> N
         "COMMENT ON SCHEMA public IS NULL": ["--no-security-labels"],
         "COMMENT ON SCHEMA public IS 'ours'": ["--no-security-labels"],
         "CREATE TABLE t (a int); COMMENT ON COLUMN t.a IS 'x'": ["--no-security-labels"],
-        "CREATE EXTENSION pg_trgm": ["--no-security-labels"],
+        "CREATE EXTENSION pg_trgm": ["--no-security-labels", "--no-comments"],
         "DROP SCHEMA public; CREATE SCHEMA public": ["--no-security-labels"],
     }.items(),
 )

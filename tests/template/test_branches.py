@@ -307,6 +307,7 @@ def test_models_in_conflict_are_named_and_can_be_resolved_afterwards(
 def test_models_that_say_more_than_the_files_are_found(repository: Repository) -> None:
     repository.add(BIO)
     (repository.migrations / BIO).write_text("SELECT 1;\n")
+    (repository.migrations / "down" / BIO).unlink()
     assert repository.check()[0] == 4
     repository.hash()
     code, said = repository.check()

@@ -27,8 +27,7 @@ THEN = [
     ("compose.yaml", r"postgres:\d+", "postgres:17"),
     ("src/application/ports.py", r'"""What the use cases need', '"""What they need'),
     # the option `kubernetes` was not there yet
-    ("README.md", r"{%- if cookiecutter.kubernetes %}\n.*\n{%- endif %}\n", ""),
-    ("README.md", r"{%- if cookiecutter.kubernetes %}\n(?:.*\n)*?{%- endif %}\n", ""),
+    ("README.md", r"{%-? if (?:not )?cookiecutter.kubernetes %}(?:.*\n)*?.*?{%-? endif %}", ""),
     ("../cookiecutter.json", r'  "kubernetes": false,\n', ""),
     ("../cookiecutter.json", r'    "kubernetes": "Add.*\n', ""),
     ("../hooks/pre_gen_project.py", r" *\*flag_problems\(.*\n", ""),
@@ -63,7 +62,7 @@ def age(template: Path) -> None:
     tree = template / TREE.name
     for file, today, then in THEN:
         path = tree / file
-        text, changed = re.subn(today, then, path.read_text(encoding="utf-8"), count=1)
+        text, changed = re.subn(today, then, path.read_text(encoding="utf-8"))
         assert changed, f"{file} has no {today}"
         path.write_text(text, encoding="utf-8")
     (tree / "src/infrastructure/logging.py").rename(tree / "src/infrastructure/logs.py")

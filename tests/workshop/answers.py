@@ -169,7 +169,7 @@ WRONG = [
         3,
         "dropped and added at once",
         [Edit(USER, FULL, DISPLAY), 'make migrate-create m="r" rename=none', "make migrate"],
-        "no moment at which old and new code both work",
+        "The display_name of ada and grace is not what their full_name was",
     ),
     Wrong(
         3,

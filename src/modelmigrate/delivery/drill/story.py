@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from psycopg.sql import SQL, Identifier
 
 from modelmigrate.delivery.drill.traffic import Proxy, ask
-from modelmigrate.delivery.drill.versions import Version
+from modelmigrate.delivery.drill.versions import PATIENCE, Version
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
@@ -96,11 +96,19 @@ async def release_that_succeeds(drill: Drill, old: Version, new: Version) -> Non
 
 
 async def require_ready(version: Version, reason: str) -> None:
-    """Raise MigrateError unless a version is ready; or, with a reason, unless it is not, and says that."""
-    answer = await ask(version.port, "/readyz")
-    if answer.status != (503 if reason else 200) or reason not in answer.body:
-        state = "ready" if answer.status == 200 else f"not ready: {answer.body or answer.status}"
-        raise MigrateError(f"the {version.name} version is {state}")
+    """Wait until a version is ready; or, with a reason, until it is not, and says that. It is asked several
+    times, as probes do, since the service remembers its answer for a second.
+
+    Raises:
+        MigrateError: it is not, in all that time.
+    """
+    for _ in range(PATIENCE * 5):
+        answer = await ask(version.port, "/readyz")
+        if answer.status == (503 if reason else 200) and reason in answer.body:
+            return
+        await asyncio.sleep(0.2)
+    state = "ready" if answer.status == 200 else f"not ready: {answer.body or answer.status}"
+    raise MigrateError(f"the {version.name} version is {state}")
 
 
 async def paths_of(version: Version, token: str) -> list[str]:
