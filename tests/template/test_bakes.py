@@ -166,7 +166,8 @@ def test_the_page_on_migrations_is_true_and_names_every_command(fork: Path) -> N
     page = fork / "docs" / "migrations.md"
     follow(page, fork)
     names = [file.name.partition("_")[2] for file in sorted((fork / "migrations").glob("*.sql"))]
-    assert names == ["initial.sql", "add_bio_and_nick.sql", "add_bio_and_nick_ix_users_nick.sql"]
+    first = ["initial.sql", "add_bio_and_nick.sql", "add_bio_and_nick_ix_users_nick.sql"]
+    assert names == [*first, "about.sql", "drop_bio.sql"]
     assert (fork / "docs" / "schema" / "tables" / "users.svg").exists()
     text = page.read_text(encoding="utf-8")
     makefile = (fork / "Makefile").read_text(encoding="utf-8")
