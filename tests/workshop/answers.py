@@ -26,6 +26,12 @@ MODULE = "src/domain/models/announcement.py"
 FULL = "    full_name: Mapped[str | None] = mapped_column(String(200))\n"
 DISPLAY = FULL.replace("full", "display")
 LOCALE = "    locale: Mapped[str | None] = mapped_column(Text)\n"
+SWAP = "migrations/29990101000000_swap.sql"
+SWAPPED = """\
+ALTER TABLE users ADD COLUMN display_name varchar(200);
+UPDATE users SET display_name = full_name;
+ALTER TABLE users DROP COLUMN full_name;
+"""
 RULE = '        CheckConstraint("username = lower(username)", name="lower_case"),\n'
 
 
@@ -170,6 +176,12 @@ WRONG = [
         "dropped and added at once",
         [Edit(USER, FULL, DISPLAY), 'make migrate-create m="r" rename=none', "make migrate"],
         "The display_name of ada and grace is not what their full_name was",
+    ),
+    Wrong(
+        3,
+        "dropped and added by hand, in one file",
+        [Edit(USER, FULL, DISPLAY), Edit(SWAP, "", SWAPPED), "make migrate-hash", "make migrate"],
+        "no moment at which old and new code both work",
     ),
     Wrong(
         3,

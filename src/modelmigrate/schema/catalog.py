@@ -73,11 +73,6 @@ COLUMNS = """
     LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
     WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
     ORDER BY attnum"""
-VIEW_COLUMNS = """
-    SELECT format('%I.%I', nspname, relname), quote_ident(attname)
-    FROM pg_attribute JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE relkind IN ('v', 'm') AND attnum > 0 AND nspname NOT IN ('pg_catalog', 'information_schema')
-    ORDER BY 1, attnum"""
 NAMES_TO_ESCAPE = """
     SELECT nspname FROM pg_namespace WHERE nspname ~ '["\\\\]'
     UNION SELECT relname FROM pg_class WHERE relname ~ '["\\\\]'
@@ -186,9 +181,3 @@ def user_schemas(url: str) -> list[str]:
     """The schemas of a database that are neither PostgreSQL's, nor Atlas's, nor an extension's."""
     with closing(connect(url)) as connection:
         return [name for (name,) in connection.execute(SCHEMAS.encode())]
-
-
-def view_columns(url: str) -> list[tuple[str, str]]:
-    """The columns of all views: the view with its schema, and the column, both quoted."""
-    with closing(connect(url)) as connection:
-        return connection.execute(VIEW_COLUMNS).fetchall()

@@ -38,7 +38,7 @@ class Told(NamedTuple):
         return "{}-{}-{} {}:{}".format(*found.groups()) if found else ""
 
     @property
-    def way_back(self) -> str:
+    def rollback(self) -> str:
         """`reversible`, `irreversible`, `with losses`, or `no down migration`."""
         if not self.down:
             return "no down migration"
