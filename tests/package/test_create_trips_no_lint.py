@@ -97,7 +97,8 @@ def test_what_create_writes_is_safe_or_has_no_safe_form(
         migrations = read_migrations()
         if len(migrations) == 1:
             return
-        found = find_all(observe(migrations, migrations[1:], down=False), level_of(None), {})
+        files = [each for each in observe(migrations, migrations[1:]) if not each.is_down]
+        found = find_all(files, level_of(None), {})
         unsafe = [
             each for each in found if each.level > Level.NOTE and BY_NAME[each.rule].has_safe_form
         ]

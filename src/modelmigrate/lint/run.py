@@ -70,17 +70,18 @@ def how_to_go_on(findings: list[Finding]) -> str:
     return "\n".join([*lines, f"Then run: {project.command('hash')}"])
 
 
-def warnings_of(names: list[str]) -> list[str]:
-    """What is to be said of files that were just written: a line for each finding. Of the first ones of
-    all that is nothing: there is nothing yet that they could harm."""
-    migrations = read_migrations()
-    chosen = [each for each in migrations if each.name in names]
-    if chosen[0] == migrations[0]:
-        return []
-    found = find_all(observe(migrations, chosen, down=False), level_of(None), {})
+def warnings_of(before_url: str, texts: list[str]) -> list[str]:
+    """What is to be said of migrations with these texts, which are for the scratch database `before_url` and
+    proven: a line for each finding."""
+    in_halves = labels_in_halves(texts)
+    with scratch_database(before_url) as url, Observer(url) as observer:
+        files = list[ObservedFile]()
+        for text in texts:
+            if not files or files[-1].ran:
+                files.append(replace(observer.run("", text), in_halves=in_halves))
     return [
         f"lint: {NAMES[each.level]} {each.rule}: {each.text}. {each.why}"
-        for each in found
+        for each in find_all(files, level_of(None), {})
         if not each.allowed
     ]
 
@@ -97,9 +98,7 @@ def choose(migrations: list[Migration], base: str | None, latest: int | None) ->
     return migrations[-latest:] if latest else by_create(migrations)[-1]
 
 
-def observe(
-    migrations: list[Migration], chosen: list[Migration], *, down: bool = True
-) -> list[ObservedFile]:
+def observe(migrations: list[Migration], chosen: list[Migration]) -> list[ObservedFile]:
     """These migrations and their down migrations, run on a copy of the schema before the first of them.
 
     Raises:
@@ -127,7 +126,7 @@ def observe(
                 break
             down_file = project.down_dir() / migration.name
             # That of a first migration drops everything, which is nothing to be told.
-            if down and observer.has_old and migration in chosen and down_file.exists():
+            if observer.has_old and migration in chosen and down_file.exists():
                 text = down_file.read_text(encoding="utf-8")
                 files.append(observer.run_down(f"migrations/down/{migration.name}", text))
     return files

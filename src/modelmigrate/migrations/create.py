@@ -1,13 +1,15 @@
 """The next migration, from what the models say and the migrations do not."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import as_contract, phase_of, with_directives
+from modelmigrate.atlas.directory import as_contract, has_migrations, phase_of, with_directives
 from modelmigrate.errors import Exit, SchemaRefusedError
 from modelmigrate.expansions.directives import PHASE_CONTRACT
 from modelmigrate.expansions.goal import towards, what_is_next
@@ -16,7 +18,7 @@ from modelmigrate.migrations.down_files import State, generate_down
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
 from modelmigrate.migrations.left_behind import notes_on_rows
-from modelmigrate.planning.contents import read_contents, what_was_lost
+from modelmigrate.planning.contents import Contents, read_contents, what_was_lost
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.online import make_online
 from modelmigrate.planning.phases import CanWait, Waiting, split_by_phase
@@ -34,6 +36,10 @@ from modelmigrate.schema.states import current_and_desired
 from modelmigrate.sql.patterns import ADD_ENUM_VALUE
 from modelmigrate.sql.statements import strip_comments
 from modelmigrate.terminal import progress
+
+# Told of migrations before they are written: the URL of the scratch database that they are for, and their
+# texts. What there is to look at in them comes back.
+Lint = Callable[[str, list[str]], list[str]]
 
 
 class CreatedMigrations(NamedTuple):
@@ -56,15 +62,14 @@ def create_migrations(
     message: str,
     rename: str | None = None,
     can_wait: CanWait | None = None,
-    lint: Callable[[list[str]], list[str]] = lambda _: [],
+    lint: Lint = lambda *_: [],
     *,
     expand: bool = False,
     contract: bool = False,
 ) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
     down migrations; with `expand` or `contract`, the one or the other half of what older code would fail
-    of. Else `can_wait` says which statements can be in contract migrations. `lint` gets the names of the
-    files, and tells what to look at in them.
+    of. Else `can_wait` says which statements can be in contract migrations.
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
@@ -74,12 +79,16 @@ def create_migrations(
     with (
         current_and_desired(clones=3) as states,  # to plan, to prove, and to lint
         towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
+        ExitStack() as copies,
+        ThreadPoolExecutor() as beside,
     ):
         current_url, current, desired_url, desired = goal.sides
         halves, warnings = goal.halves, [*states.notes]
         changes = diff(desired, current)
         if not changes and not halves.header:
             return CreatedMigrations([], warnings)
+        tables = changed_tables(changes, current)
+        filled = beside.submit(filled_copy, copies, current_url, tables)
         try:
             plan, result = plan_migration(current_url, current, desired_url, desired, goal.first)
             statements = tell_that_made_for_models(plan)
@@ -95,66 +104,86 @@ def create_migrations(
             if can_wait and not halves.header:
                 groups = split_by_phase(groups, can_wait, current_url, result)
             before = State(current_url, current)
-            tables = changed_tables(changes, current)
-            files, notes = prove_on_rows(before, groups, tables, result, goal.fills)
+            steps, notes = prove_on_rows(copies, before, groups, tables, filled.result(), result)
+            texts = with_header([each.text for each in steps], halves)
+            # Of the first migrations of all there is nothing to tell: nothing is there that they could harm.
+            linted = beside.submit(lint, current_url, texts) if has_migrations() else None
+            downs = [down_of(each, goal.fills) for each in steps]
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
         names = read_names(current_url), read_names(desired_url)
         warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
-        files = with_header(files, halves)
         warnings += [*notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
-        warnings += notes_on_contracts(files)
+        warnings += notes_on_contracts(texts)
         warnings += undeclared_drops(
             [each for each in changes if not is_of_halves(each.label, halves)]
         )
-        written = write_migrations(name, files)
-        warnings += lint([file.name for file in written])
-    return CreatedMigrations(written, warnings)
+        warnings += linted.result() if linted else []
+        files = [ProvenFile(*each) for each in zip(texts, downs, strict=True)]
+        return CreatedMigrations(write_migrations(name, files), warnings)
 
 
-def with_header(files: list[ProvenFile], halves: Halves) -> list[ProvenFile]:
-    """The files with the lines that tell what they begin and end; the first one has them, and each says
-    that it waits until no older code runs."""
+def with_header(texts: list[str], halves: Halves) -> list[str]:
+    """The texts with the lines that tell what the migrations begin and end; the first one has them, and
+    each says that it waits until no older code runs."""
     waits = [PHASE_CONTRACT] if halves.contract else []
-    headers = [halves.header, *([waits] * (len(files) - 1))]
-    return [
-        each._replace(text=with_directives(each.text, header))
-        for each, header in zip(files, headers, strict=True)
-    ]
+    headers = [halves.header, *([waits] * (len(texts) - 1))]
+    return [with_directives(*each) for each in zip(texts, headers, strict=True)]
+
+
+class Step(NamedTuple):
+    """A migration that was proven on rows."""
+
+    text: str
+    group: list[str]
+    """Its statements."""
+    before: State
+    """The schema before it, with what its copy held then."""
+    after: State
+    """That copy."""
+
+
+def filled_copy(copies: ExitStack, url: str, tables: set[str] | None) -> tuple[str, Contents]:
+    """The URL of a copy of a scratch database, with rows in these tables, or in all; and what it holds."""
+    copy_url = copies.enter_context(scratch_database(url))
+    fill_with_rows(copy_url, tables)
+    return copy_url, read_contents(copy_url)
 
 
 def prove_on_rows(
+    copies: ExitStack,
     before: State,
     groups: list[list[str]],
     tables: set[str] | None,
+    filled: tuple[str, Contents],
     result: Schema,
-    fills: dict[str, str],
-) -> tuple[list[ProvenFile], list[str]]:
-    """As `split_and_verify`; with a note where made-up rows do not allow a migration, which says as much
+) -> tuple[list[Step], list[str]]:
+    """As `split_and_prove`; with a note where made-up rows do not allow a migration, which says as much
     of real ones."""
     try:
-        return split_and_verify(before, groups, tables, result, fills), []
+        return split_and_prove(copies, before, groups, tables, filled, result), []
     except ROWS_DO_NOT_ALLOW as error:
         note = (
             f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
             " the rows before, in a migration of its own, if there are any."
         )
     try:
-        return split_and_verify(before, groups, set(), result, fills), [note]
+        return split_and_prove(copies, before, groups, set(), None, result), [note]
     except ROWS_DO_NOT_ALLOW as error:
         raise CannotPlanError(str(error)) from None
 
 
-def split_and_verify(
+def split_and_prove(
+    copies: ExitStack,
     before: State,
     groups: list[list[str]],
     tables: set[str] | None,
+    filled: tuple[str, Contents] | None,
     result: Schema,
-    fills: dict[str, str],
-) -> list[ProvenFile]:
-    """The files of these groups of statements, proven on copies of the scratch database `before`
-    with rows in these tables, or in all. All of them together lead to the schema `result`. `fills` has, by
-    a statement, what gives a down migration the values back that it has lost.
+) -> list[Step]:
+    """The migrations of these groups of statements, proven on copies of the scratch database `before` with
+    rows in these tables, or in all: the first on the one that is `filled`, where there is one. All of them
+    together lead to the schema `result`.
 
     Raises:
         CannotPlanError: one of them cannot be run in a transaction, or loses what it need not.
@@ -163,26 +192,30 @@ def split_and_verify(
     if not groups:
         return []
     group, *rest = groups
-    with scratch_database(before.url) as after_url:
-        fill_with_rows(after_url, tables)
-        held = read_contents(after_url)
-        try:
-            text = execute_as_migration(after_url, group)
-        except errors.UnsafeNewEnumValueUsage as error:
-            values = [each for each in group if ADD_ENUM_VALUE.match(strip_comments(each))]
-            others = [each for each in group if each not in values]
-            if not values or not others:
-                raise CannotPlanError(str(error)) from None
-            return split_and_verify(before, [values, others, *rest], tables, result, fills)
-        holds = read_contents(after_url)
-        if lost := what_was_lost(held, holds):
-            raise CannotPlanError("\n".join(lost))
-        if isinstance(group[0], Waiting):
-            text = as_contract(text)
-        after = State(after_url, read_schema(after_url) if rest else result, holds)
-        filled = [fills[each] for each in group if each in fills]
-        down = generate_down(before._replace(contents=held), after, fills=filled)
-        return [ProvenFile(text, down), *split_and_verify(after, rest, set(), result, fills)]
+    after_url, held = filled or filled_copy(copies, before.url, tables)
+    try:
+        text = execute_as_migration(after_url, group)
+    except errors.UnsafeNewEnumValueUsage as error:
+        values = [each for each in group if ADD_ENUM_VALUE.match(strip_comments(each))]
+        others = [each for each in group if each not in values]
+        if not values or not others:
+            raise CannotPlanError(str(error)) from None
+        return split_and_prove(copies, before, [values, others, *rest], tables, None, result)
+    holds = read_contents(after_url)
+    if lost := what_was_lost(held, holds):
+        raise CannotPlanError("\n".join(lost))
+    if isinstance(group[0], Waiting):
+        text = as_contract(text)
+    after = State(after_url, read_schema(after_url) if rest else result, holds)
+    step = Step(text, group, before._replace(contents=held), after)
+    return [step, *split_and_prove(copies, after, rest, set(), None, result)]
+
+
+def down_of(step: Step, fills: dict[str, str]) -> str:
+    """The down migration of a step. `fills` has, by a statement, what gives it the values back that the
+    step has lost."""
+    filled = [fills[each] for each in step.group if each in fills]
+    return generate_down(step.before, step.after, fills=filled)
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:
@@ -197,9 +230,9 @@ def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:
     }
 
 
-def notes_on_contracts(files: list[ProvenFile]) -> list[str]:
+def notes_on_contracts(texts: list[str]) -> list[str]:
     """When what older programs still use is taken away."""
-    count = sum(phase_of(each.text) == "contract" for each in files)
+    count = sum(phase_of(each) == "contract" for each in texts)
     return [
         f"note: {count} contract migration{'s' if count > 1 else ''}: older programs fail without what goes."
         f" Applied once none of them runs: {project.command('apply', phase='contract')}"

@@ -32,7 +32,7 @@ CONSTRAINT = re.compile(rf"(?:ADD )?(?:CONSTRAINT (?P<name>{IDENTIFIER})\s|PRIMA
 
 def apply_atlas_plan(context: PlanContext) -> str:
     """Let Atlas change the tables and enums that stay; the reasons where it cannot, else nothing."""
-    changes = diff(context.desired, context.current())
+    changes = diff(context.desired, context.expected())
     if not any(each.kind in PLANNED_BY_ATLAS for each in changes):
         return ""
     recreate_enums(context)
@@ -45,9 +45,9 @@ def apply_atlas_plan(context: PlanContext) -> str:
         with excerpts(context, changes) as urls:
             statements = diff_databases(
                 *urls,
-                common_schemas(context.current(), context.desired),
+                common_schemas(context.expected(), context.desired),
                 names_to_escape(
-                    {context.current_url: context.current(), context.desired_url: context.desired}
+                    {context.current_url: context.expected(), context.desired_url: context.desired}
                 ),
             )
     except MigrateError as error:

@@ -45,7 +45,7 @@ def change_composites(context: PlanContext) -> None:
     Raises:
         CannotPlanError: PostgreSQL cannot convert the columns.
     """
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         current, desired = change.current, change.desired
         if not current or not desired or not COMPOSITE.match(current.create_sql):
             continue

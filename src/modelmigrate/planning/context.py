@@ -9,7 +9,7 @@ import psycopg
 
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.execute import try_execute
-from modelmigrate.schema.diff import Change, Schema
+from modelmigrate.schema.diff import Change, Schema, SchemaObject
 from modelmigrate.schema.dump import read_schema
 
 MAX_ROUNDS = 4  # what one round drops with its dependents, the next one creates again
@@ -54,6 +54,8 @@ class PlanContext:
     cached_current: tuple[int, Schema] = (-1, {})
     """The current schema as it was after so many statements; to begin with, that of the database that
     the scratch database is a clone of, where it is known."""
+    created: Schema = field(default_factory=dict)
+    """What `create` has created since then."""
     blocked_by: str = ""
     """The error of the last object that could not be dropped."""
     together: bool = False
@@ -63,7 +65,26 @@ class PlanContext:
         """The schema of the scratch database, after the statements so far."""
         if self.cached_current[0] != len(self.statements):
             self.cached_current = len(self.statements), read_schema(self.current_url)
+            self.created.clear()
         return self.cached_current[1]
+
+    def expected(self) -> Schema:
+        """The same without reading it again, where nothing but `create` ran since; what that created is as it
+        is in the desired schema, with the oids that it has there."""
+        count, schema = self.cached_current
+        if count + len(self.created) == len(self.statements):
+            return schema | self.created
+        return self.current()
+
+    def create(self, *objects: SchemaObject) -> bool:
+        """Create objects that are not there by their own statements, all or none of them; whether that
+        succeeded."""
+        statements = [each.create_sql for each in objects]
+        if try_execute(self.connection, "\n".join(statements)):
+            return False
+        self.statements += [InTransaction(each) if self.together else each for each in statements]
+        self.created |= {each.label: each for each in objects}
+        return True
 
     def try_execute(self, statement: str) -> psycopg.Error | None:
         """Run a statement and add it to the plan; where it fails, the error, and no addition."""

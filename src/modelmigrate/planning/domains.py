@@ -56,10 +56,10 @@ def change_domains(context: PlanContext) -> None:
     Raises:
         CannotPlanError: PostgreSQL cannot convert the columns.
     """
-    changes = diff(context.desired, context.current())
+    changes = diff(context.desired, context.expected())
     if not any(changed_domain(each) for each in changes):
         return
-    changes = diff_normalized(context.desired, context.current())
+    changes = diff_normalized(context.desired, context.expected())
     for label in dict.fromkeys(map(changed_domain, changes)):
         desired, current = context.desired.get(label), context.current().get(label)
         if not desired or not current:

@@ -8,7 +8,7 @@ from modelmigrate.sql.statements import split_parentheses
 
 def recreate_enums(context: PlanContext) -> None:
     """Recreate the enums that lose values or change their order; their columns are converted."""
-    for label, current in list(context.current().items()):
+    for label, current in list(context.expected().items()):
         desired = context.desired.get(label)
         if desired and needs_recreation(current, desired):
             recreate(context, recreation_of(context, current), through_text)

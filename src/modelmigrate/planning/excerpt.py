@@ -3,6 +3,9 @@ the change costs, and not what the schema weighs."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import psycopg
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.postgres.connection import connect
@@ -58,15 +61,21 @@ def parts_of(schemas: dict[str, Schema], changed: set[str]) -> list[list[SchemaO
     """What changed in these schemas, which are those of the databases at these URLs, and what it needs
     in either: what one of the two lacked, Atlas would create or drop."""
     around: set[str] = set()
-    while True:
-        parts = [needed(url, schema, changed, around) for url, schema in schemas.items()]
-        found = {each.label for part in parts for each in part}
-        if found <= around:
-            return parts
-        around |= found
+    with ExitStack() as opened:
+        sides = [
+            (opened.enter_context(closing(connect(url))), schema) for url, schema in schemas.items()
+        ]
+        while True:
+            parts = [needed(connection, schema, changed, around) for connection, schema in sides]
+            found = {each.label for part in parts for each in part}
+            if found <= around:
+                return parts
+            around |= found
 
 
-def needed(url: str, schema: Schema, changed: set[str], around: set[str]) -> list[SchemaObject]:
+def needed(
+    connection: psycopg.Connection[Any], schema: Schema, changed: set[str], around: set[str]
+) -> list[SchemaObject]:
     """The tables and types of a schema that changed, and what is around them, with all that these need;
     foreign keys of the first alone."""
 
@@ -79,9 +88,8 @@ def needed(url: str, schema: Schema, changed: set[str], around: set[str]) -> lis
         )
 
     parts = {obj.label: obj.catalog for obj in schema.values() if is_part(obj)}
-    with closing(connect(url)) as connection:
-        catalogs, rows = ([each[i] for each in parts.values()] for i in range(2))
-        reached = {*connection.execute(NEEDED, [catalogs, rows]).fetchall()}
+    catalogs, rows = ([each[i] for each in parts.values()] for i in range(2))
+    reached = {*connection.execute(NEEDED, [catalogs, rows]).fetchall()}
     return [
         obj
         for obj in schema.values()

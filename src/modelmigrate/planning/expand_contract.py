@@ -46,13 +46,16 @@ def with_advice(statements: list[str], schema: Schema, rewritten: set[str]) -> l
     for statement in statements:
         comments = {*advice_on(statement, schema, rewritten, added)} - said
         said |= comments
-        words = {each: project.option(each) for each in ("expand", "contract")}
-        advised.append(
-            type(statement)(
-                "".join([*(each.format(**words) for each in sorted(comments)), statement])
-            )
-        )
+        advised.append(with_comments(statement, comments) if comments else statement)
     return advised
+
+
+def with_comments(statement: str, comments: set[str]) -> str:
+    """A statement of the same kind, below these comments."""
+    words = {each: project.option(each) for each in ("expand", "contract")}
+    return type(statement)(
+        "".join([*(each.format(**words) for each in sorted(comments)), statement])
+    )
 
 
 def advice_on(

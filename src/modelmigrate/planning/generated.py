@@ -14,7 +14,7 @@ REWRITES = "-- Rewrites the table: each value is computed anew.\n"
 
 def change_generated_columns(context: PlanContext) -> None:
     """Bring the generated columns of the tables that stay to their desired state."""
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         current, desired = change.current, change.desired
         if change.kind != "TABLE" or not current or not desired:
             continue

@@ -27,7 +27,7 @@ NOT_VALID_NOT_NULL = re.compile(
 
 def change_in_place(context: PlanContext) -> None:
     """Change what need not be dropped for it."""
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         statements: list[str] = []
         if change.current and change.desired:
             statements = changes_in_place(change.current, change.desired)

@@ -114,7 +114,7 @@ def restore_names(current: CatalogObjects, desired: CatalogObjects) -> list[str]
 def rename_what_is_the_same(context: PlanContext) -> None:
     """Rename the indexes and constraints that differ in their name alone from one that is desired: to
     recreate them would lock the table for as long as it takes to read it."""
-    changes = diff(context.desired, context.current())
+    changes = diff(context.desired, context.expected())
     removed = [each.current for each in changes if each.current and not each.desired]
     added = [each.desired for each in changes if each.desired and not each.current]
     for old, new in pairs_but_for_their_names(removed, added):

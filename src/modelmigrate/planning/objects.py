@@ -14,6 +14,7 @@ from modelmigrate.planning.kinds import (
 )
 from modelmigrate.planning.sequences import alter_sequence
 from modelmigrate.planning.tables import alter_table_options, change_column_types
+from modelmigrate.postgres.execute import BATCH_SIZE
 from modelmigrate.schema.diff import Change, SchemaObject, diff
 from modelmigrate.sql.patterns import DEFERRABLE, QUOTED_NUMBER
 
@@ -35,14 +36,14 @@ def known_to_be_missed(changes: list[Change]) -> set[str]:
 def create_what_atlas_misses(context: PlanContext, missed_by_atlas: set[str]) -> None:
     """Bring the objects with these labels to their desired state before Atlas is asked, which would
     plan them wrongly or not at all; a new table comes with all of its parts."""
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         if change.current and change.label in missed_by_atlas and change.kind != "TABLE":
             context.try_execute(
                 validate_constraint_statement(change, context.desired)
                 or inverse_statement(change.current)
             )
     change_column_types(context, lambda change: change.label in missed_by_atlas)
-    changes = [each for each in diff(context.desired, context.current()) if each.desired]
+    changes = [each for each in diff(context.desired, context.expected()) if each.desired]
     new_tables = {
         change.label
         for change in changes
@@ -56,7 +57,7 @@ def create_what_atlas_misses(context: PlanContext, missed_by_atlas: set[str]) ->
         or (change.desired and new_tables.intersection(change.desired.belongs_to))
         or (change.kind == "TYPE" and change.current is None)
     ]
-    retry_while_progress(to_create, lambda change: create_or_replace(context, change))
+    create_in_any_order(context, to_create)
 
 
 # --- dropping ---
@@ -85,7 +86,7 @@ def how_removed(change: Change, dropped_containers: set[str]) -> Removal:
 def drop_objects(context: PlanContext, selects: Selects = select_all) -> None:
     """Drop the objects that are not desired, and those that change and cannot be replaced."""
     changes = [
-        each for each in diff(context.desired, context.current()) if each.current and selects(each)
+        each for each in diff(context.desired, context.expected()) if each.current and selects(each)
     ]
     dropped_containers = {
         each.label for each in changes if each.kind in CONTAINERS and not each.desired
@@ -131,9 +132,26 @@ def revoke(context: PlanContext, change: Change) -> None:
 def create_objects(context: PlanContext, selects: Selects = select_all) -> None:
     """Create the missing objects, and replace the changed ones, in an order that works."""
     changes = [
-        each for each in diff(context.desired, context.current()) if each.desired and selects(each)
+        each for each in diff(context.desired, context.expected()) if each.desired and selects(each)
     ]
-    retry_while_progress(changes, lambda change: create_or_replace(context, change))
+    create_in_any_order(context, changes)
+
+
+def create_in_any_order(context: PlanContext, changes: list[Change]) -> None:
+    """Bring objects to their desired state in an order that works: in batches, for speed, as far as theirs
+    does and nothing is there yet."""
+    remaining: list[Change] = []
+    for start in range(0, len(changes), BATCH_SIZE):
+        batch = changes[start : start + BATCH_SIZE]
+        missing = [each.desired for each in batch if each.desired and is_missing(each)]
+        if len(missing) < len(batch) or not context.create(*missing):
+            remaining += [each for each in batch if not create_or_replace(context, each)]
+    retry_while_progress(remaining, lambda change: create_or_replace(context, change))
+
+
+def is_missing(change: Change) -> bool:
+    """Whether its statement creates all that is desired; privileges add to those that come by themselves."""
+    return change.current is None and not change.kind.endswith("ACL")
 
 
 def create_or_replace(context: PlanContext, change: Change) -> bool:
@@ -147,6 +165,8 @@ def create_or_replace(context: PlanContext, change: Change) -> bool:
     desired, current = change.desired, change.current
     if desired is None:
         return True
+    if is_missing(change):
+        return context.create(desired)
     if current is None or desired.kind.endswith("ACL"):
         return context.try_execute(desired.create_sql) is None
     if desired.kind == "TABLE":

@@ -65,6 +65,8 @@ def make_online(
     none, unless it is one of two halves. It leads from the scratch database `current_url`, which has the schema `current`, to the schema
     `result`; names are those of the scratch database `desired_url`."""
     planned = [*single_statements(statements)]
+    if not any(each.kind in ("TABLE", "MATERIALIZED VIEW") for each in current.values()):
+        return planned  # nobody is there to be blocked
     schema = lasting(current, planned)
 
     def advised(plan: list[str], rewritten: set[str]) -> list[str]:

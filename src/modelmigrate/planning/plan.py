@@ -61,10 +61,10 @@ def plan_schema_change(
             change_composites(context)
             change_in_place(context)
             drop_objects(context)
-            create_objects(context, partial(stands_alone, {*context.current()}))
+            create_objects(context, partial(stands_alone, {*context.expected()}))
             change_generated_columns(context)
             reason = apply_atlas_plan(context)
-            tables = {*context.current()} if reason else set()
+            tables = {*context.expected()} if reason else set()
             create_objects(context, partial(stands_alone, tables))
         changes = diff_normalized(desired, context.current())
     if changes:
@@ -77,7 +77,7 @@ def plan_schema_change(
 
 def is_left_after_atlas(context: PlanContext, failed: bool, change: Change) -> bool:
     """Whether a change is none of Atlas's plan, and of none that failed and is tried again."""
-    waits = failed and not stands_alone({*context.current()}, change)
+    waits = failed and not stands_alone({*context.expected()}, change)
     return not waits and not is_planned_by_atlas(change, context.desired)
 
 
@@ -209,6 +209,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
         if count == len(context.statements):
             break
         count = len(context.statements)
+        context.current()  # from the second round on, whether what was created is what is desired
         create_objects(context, lambda each: each.kind in ("EXTENSION", "SCHEMA"))
         rename_what_is_the_same(context)
         carry_sequences_over(context)

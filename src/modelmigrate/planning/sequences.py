@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from modelmigrate.planning.context import PlanContext
 from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.snapshots import once
 from modelmigrate.schema.catalog import table_columns
 from modelmigrate.schema.diff import SchemaObject, diff
 from modelmigrate.sql.names import label_name, literal, quote, split_name, unquote, with_suffix
@@ -37,6 +38,7 @@ class ColumnSequence(NamedTuple):
         return f"ALTER TABLE {self.table} ALTER COLUMN {self.column}"
 
 
+@once
 def column_sequences(url: str) -> dict[tuple[str, str], ColumnSequence]:
     """The sequences that belong to columns, by table and column."""
     with closing(connect(url, search_path="")) as connection:
@@ -62,7 +64,7 @@ def carry_sequences_over(context: PlanContext) -> None:
             if context.try_execute(statement):
                 break
     # Atlas would set a sequence back to its new start.
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         if change.kind == "SEQUENCE" and change.current and change.desired:
             alter = alter_sequence(change.current, change.desired)
             if alter and alter not in context.statements:

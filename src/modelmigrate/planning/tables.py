@@ -118,7 +118,7 @@ def change_settings(tail: str, desired_tail: str) -> list[str]:
 def change_column_types(context: PlanContext, selects: Selects = select_all) -> bool:
     """Change in the columns what Atlas does not see, such as a collation; whether any was changed."""
     count = len(context.statements)
-    for change in diff(context.desired, context.current()):
+    for change in diff(context.desired, context.expected()):
         if change.kind == "TABLE" and change.desired and change.current and selects(change):
             for statement in alter_columns(context, change.current, change.desired):
                 context.try_execute(statement)

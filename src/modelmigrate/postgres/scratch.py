@@ -2,9 +2,11 @@
 
 import re
 import secrets
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -51,6 +53,12 @@ HOLDERS = (
 
 # What was made ahead, by the URL of the template: what drops each, and its URL.
 _ahead: dict[str | None, list[tuple[ExitStack, str]]] = {}
+# What drops databases beside all else, where there is such a thread.
+_droppers: list[ThreadPoolExecutor] = []
+# By the URL of a server: the session that tells others which databases are in use, and their names.
+_owners: dict[str, psycopg.Connection[Any]] = {}
+_owned_names: dict[str, set[str]] = {}
+_owning = threading.Lock()
 
 
 def why_not_comparable(url: str) -> str:
@@ -79,13 +87,22 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     Raises:
         MigrateError: the database cannot be created; nothing is left of it.
     """
-    if _ahead.get(template):
-        drop, url = _ahead[template].pop()
-        with drop.pop_all():
-            yield url
-    else:
-        with _new_database(template) as url:
-            yield url
+    drop, url = _taken(template) or _new_database(template)
+    try:
+        yield url
+    finally:
+        if _droppers:
+            _droppers[-1].submit(drop.close)
+        else:
+            drop.close()
+
+
+def _taken(template: str | None) -> tuple[ExitStack, str] | None:
+    """What was made ahead, which is whoever's takes it."""
+    try:
+        return _ahead[template].pop()
+    except (KeyError, IndexError):
+        return None
 
 
 @contextmanager
@@ -96,54 +113,93 @@ def made_ahead(template: str | None, count: int) -> Iterator[None]:
     Raises:
         MigrateError: one of them cannot be created; nothing is left of it.
     """
-    with ExitStack() as not_used:
+    made = _ahead.setdefault(template, [])
+    try:
         for _ in range(0 if given_url() else count):
-            drop = not_used.enter_context(ExitStack())
-            url = drop.enter_context(_new_database(template))
-            _ahead.setdefault(template, []).append((drop, url))
-        try:
-            yield
-        finally:
-            _ahead.pop(template, None)
+            made.append(_new_database(template))
+        yield
+    finally:
+        while left := _taken(template):
+            left[0].close()
 
 
 @contextmanager
-def _new_database(template: str | None) -> Iterator[str]:
+def dropped_beside() -> Iterator[None]:
+    """Meanwhile, scratch databases are dropped beside all else once nobody needs them. In the end, all of
+    them are gone."""
+    with ThreadPoolExecutor(1) as dropper:
+        _droppers.append(dropper)
+        try:
+            yield
+        finally:
+            _droppers.remove(dropper)
+
+
+def _new_database(template: str | None) -> tuple[ExitStack, str]:
+    """What drops the database, and its URL."""
     if given := given_url():
         require_sessions(given, "DATABASE_URL")
     url = given or server_url("scratch")
     name = f"scratch_{secrets.token_hex(8)}"
-    with nullcontext() if given else sessions_kept(url), closing(connect(url)) as owner:
+    with ExitStack() as made:
         if not given:
-            _register_owner(owner, url, name)
+            made.enter_context(sessions_kept(url))
+            made.enter_context(_owned(url, name))
+        made.callback(_drop, url, name)
+        _create_database(name, url, template, ours=not given)
+        own_url = made.enter_context(sessions_kept(url_of_database(url, name)))
+        return made.pop_all(), own_url
+
+
+def _drop(url: str, name: str) -> None:
+    with closing(connect(url)) as connection:
+        wait_for_sessions(connection, name)
+        drop_database(connection, url, name)
+
+
+@contextmanager
+def _owned(url: str, name: str) -> Iterator[None]:
+    """Mark `name` as in use while this process lives: by a lock of the one session that it has for all
+    of its databases."""
+    with _owning:
+        names = _owned_names.setdefault(url, set())
+        names.add(name)
         try:
-            _create_database(owner, name, url, template, ours=not given)
-            with sessions_kept(url_of_database(url, name)) as own_url:
-                yield own_url
-        finally:
-            try:
-                wait_for_sessions(owner, name)
-                drop_database(owner, url, name)
-            except psycopg.OperationalError:  # idle for long, the connection may have been cut
-                with closing(connect(url)) as connection:
-                    drop_database(connection, url, name)
+            _lock(_owners[url], [name])
+        except (
+            KeyError,
+            psycopg.OperationalError,
+        ):  # it is the first one, or the session was cut off
+            _owners[url] = connect(url)
+            _lock(_owners[url], names)
+            _drop_abandoned(url)
+    try:
+        yield
+    finally:
+        with _owning:
+            names.discard(name)
+            if not names:
+                _owners.pop(url).close()
 
 
-def _register_owner(owner: psycopg.Connection[Any], url: str, name: str) -> None:
-    """Mark `name` as in use while `owner` is connected, and drop the databases whose owner is not
-    connected any more."""
-    owner.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
-    abandoned = owner.execute(
-        r"SELECT datname FROM pg_database WHERE datname LIKE 'scratch\_%'"
-        " AND pg_try_advisory_lock(hashtextextended(datname, 0))"
+def _lock(owner: psycopg.Connection[Any], names: Iterable[str]) -> None:
+    owner.execute(
+        "SELECT pg_advisory_lock(hashtextextended(n, 0)) FROM unnest(%s::text[]) n", [[*names]]
     )
-    for (database,) in abandoned.fetchall():
-        drop_database(owner, url, database)
 
 
-def _create_database(
-    owner: psycopg.Connection[Any], name: str, url: str, template: str | None, *, ours: bool
-) -> None:
+def _drop_abandoned(url: str) -> None:
+    """Drop the databases whose owner is not connected any more."""
+    with closing(connect(url)) as connection:
+        abandoned = connection.execute(
+            r"SELECT datname FROM pg_database WHERE datname LIKE 'scratch\_%'"
+            " AND pg_try_advisory_lock(hashtextextended(datname, 0))"
+        )
+        for (database,) in abandoned.fetchall():
+            drop_database(connection, url, database)
+
+
+def _create_database(name: str, url: str, template: str | None, *, ours: bool) -> None:
     # CREATE DATABASE fails where one of this name exists, so this never is the application's.
     if template and url_of_database(template, "") != url_of_database(url, ""):
         raise MigrateError(
@@ -155,28 +211,32 @@ def _create_database(
     strategy = SQL("STRATEGY file_copy" if ours else "")
     statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
     end_sessions(template or "")
-    wait_for_sessions(owner, original)
-    try:
-        owner.execute(statement.format(Identifier(name), Identifier(original), strategy))
-    except errors.ObjectInUse as error:
-        raise MigrateError(f"{error}\nNothing was changed. Close those sessions first.") from None
-    except errors.InsufficientPrivilege as error:
-        raise MigrateError(
-            f"{error}\nNothing was changed. Scratch databases need a privilege: have an administrator"
-            f' run `ALTER ROLE "{owner.info.user}" CREATEDB`, or unset DATABASE_URL, and the project'
-            " runs a server of its own."
-        ) from None
-    except psycopg.Error as error:
-        require_statement_to_blame(error)
-        raise
+    with closing(connect(url)) as connection:
+        wait_for_sessions(connection, original)
+        try:
+            connection.execute(statement.format(Identifier(name), Identifier(original), strategy))
+        except errors.ObjectInUse as error:
+            raise MigrateError(
+                f"{error}\nNothing was changed. Close those sessions first."
+            ) from None
+        except errors.InsufficientPrivilege as error:
+            raise MigrateError(
+                f"{error}\nNothing was changed. Scratch databases need a privilege: have an"
+                f' administrator run `ALTER ROLE "{connection.info.user}" CREATEDB`, or unset'
+                " DATABASE_URL, and the project runs a server of its own."
+            ) from None
+        except psycopg.Error as error:
+            require_statement_to_blame(error)
+            raise
 
 
 def wait_for_sessions(connection: psycopg.Connection[Any], database: str) -> None:
     """Wait until a database has no sessions, 0.1 seconds at most: one that has just been closed ends a
     moment later, and CREATE DATABASE would wait for it in steps of a tenth of a second."""
-    sessions = "SELECT FROM pg_stat_activity WHERE datname = %s"
+    sessions = "SELECT pg_stat_get_db_numbackends(oid) FROM pg_database WHERE datname = %s"
     for _ in range(20):
-        if not connection.execute(sessions, [database]).rowcount:
+        [(count,)] = connection.execute(sessions, [database]).fetchall() or [(0,)]
+        if not count:
             break
         time.sleep(0.005)
 

@@ -2,6 +2,7 @@
 its first queries take longer than those of one that has read the catalogs."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from psycopg.pq import TransactionStatus
 
 # Those that wait, by the URL of their database: of each that is kept.
 waiting: dict[str, list["Session"]] = {}
+users: Counter[str] = Counter()
 lock = threading.Lock()
 
 
@@ -53,16 +55,16 @@ class Session(psycopg.Connection[Any]):
 def sessions_kept(url: str) -> Iterator[str]:
     """Meanwhile, sessions of this database wait to be used again."""
     with lock:
-        outermost = not is_kept(url)
         waiting.setdefault(url, [])
+        users[url] += 1
     try:
         yield url
     finally:
-        if outermost:
-            with lock:
-                sessions = waiting.pop(url)
-            for session in sessions:
-                session.end()
+        with lock:
+            users[url] -= 1
+            sessions = [] if users[url] else waiting.pop(url)
+        for session in sessions:
+            session.end()
 
 
 def is_kept(url: str) -> bool:

@@ -1,10 +1,12 @@
 """Snapshots: databases that are cached to be cloned, each with its schema as its comment."""
 
+import functools
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
@@ -23,6 +25,24 @@ FORMAT = "4"  # of what describes a snapshot: to be raised when that is read or 
 STORED_SCHEMA = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
+Read = TypeVar("Read")
+# What was read of the snapshots that are in use, by their URLs and by what has read it.
+_read: dict[str, dict[Callable[[str], Any], Any]] = {}
+_users: Counter[str] = Counter()
+
+
+def once(read: Callable[[str], Read]) -> Callable[[str], Read]:
+    """Let what is read of a snapshot be read once while it is in use: it does not change. Nobody may
+    change what is returned, either."""
+
+    @functools.wraps(read)
+    def known_or_read(url: str) -> Read:
+        known: dict[Callable[[str], Any], Read] = _read.get(url, {})
+        if read not in known:
+            known[read] = read(url)
+        return known[read]
+
+    return known_or_read
 
 
 @contextmanager
@@ -43,7 +63,20 @@ def cached_snapshot(names: list[str]) -> Iterator[str | None]:
             connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [found])
             if not connection.execute(query, [[found]]).rowcount:
                 found = None
-        yield url_of_database(url, found) if found else None
+        with _in_use(url_of_database(url, found)) if found else nullcontext() as found_url:
+            yield found_url
+
+
+@contextmanager
+def _in_use(url: str) -> Iterator[str]:
+    _read.setdefault(url, {})
+    _users[url] += 1
+    try:
+        yield url
+    finally:
+        _users[url] -= 1
+        if not _users[url]:
+            del _read[url]
 
 
 def save_snapshot(url: str, name: str, description: str) -> bool:

@@ -102,11 +102,16 @@ class _Reader:
 
     def read_integer(self) -> int:
         """A whole number: its sign, then its bytes, the least significant one first."""
-        digits = self.read(1 + self.integer_size)
-        number = int.from_bytes(digits[1:], "little")
-        return -number if digits[0] else number
+        start, self.position = self.position + 1, self.position + 1 + self.integer_size
+        number = int.from_bytes(self.archive[start : self.position], "little")
+        return -number if self.archive[start - 1] else number
 
     def read_text(self) -> str:
-        """A string; empty for none."""
-        length = self.read_integer()
-        return self.read(length).decode() if length > 0 else ""
+        """A string; empty for none, and where its length is negative."""
+        # Most of an archive is text: a length as above, and so many bytes.
+        sign = self.position
+        start = self.position = sign + 1 + self.integer_size
+        if self.archive[sign]:
+            return ""
+        self.position += int.from_bytes(self.archive[sign + 1 : start], "little")
+        return self.archive[start : self.position].decode()

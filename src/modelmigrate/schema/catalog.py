@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.snapshots import once
 from modelmigrate.schema.diff import Schema
 
 USER_SCHEMAS = (
@@ -106,6 +107,7 @@ class CatalogObject(NamedTuple):
 CatalogObjects = dict[tuple[str, int, int], CatalogObject]
 
 
+@once
 def catalog_objects(url: str) -> CatalogObjects:
     """Every object that keeps its oid when it is renamed, by its key."""
     with closing(connect(url, search_path="")) as connection:

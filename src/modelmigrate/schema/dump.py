@@ -5,6 +5,7 @@ orders both so that they run. So two databases have the same schema when their d
 an object that is in one dump only can be created or dropped without catalog queries of our own.
 """
 
+import functools
 import json
 import re
 import subprocess
@@ -19,7 +20,7 @@ from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.isolation import for_client_of
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_SCHEMA
+from modelmigrate.postgres.snapshots import SNAPSHOT_PREFIX, STORED_SCHEMA, once
 from modelmigrate.schema.archive import Entry, read_archive
 from modelmigrate.schema.diff import Schema, SchemaObject
 from modelmigrate.schema.inheritance import without_inherited
@@ -69,6 +70,7 @@ DEFAULT_OWNER = """
         (SELECT oid FROM pg_roles WHERE rolname = current_user))"""
 
 
+@once
 def read_schema(url: str) -> Schema:
     """The schema of the database at `url` without Atlas's own, in the order of creation.
 
@@ -254,6 +256,7 @@ def label_of(entry: Entry, by_number: dict[int, Entry]) -> str:
     return f"{entry.kind} {name_of(entry, by_number)}"
 
 
+@functools.cache  # the dumps of one command have mostly the same statements
 def if_exists(drop_sql: str) -> str:
     """A DROP statement that does nothing where there is nothing to drop."""
     drop_sql = re.sub(r"^(ALTER TABLE|DROP [A-Z ]*[A-Z])(?= )", r"\1 IF EXISTS", drop_sql)

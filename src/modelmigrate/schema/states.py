@@ -17,9 +17,11 @@ from modelmigrate.errors import SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_in_any_order, try_execute
-from modelmigrate.postgres.scratch import made_ahead, scratch_database
+from modelmigrate.postgres.scratch import dropped_beside, made_ahead, scratch_database
+from modelmigrate.postgres.sessions import sessions_kept
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
 from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
+from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.declared import (
     DeclaredObject,
     file_that_declares,
@@ -79,7 +81,7 @@ def replay_migrations(migrations: list[Migration]) -> Iterator[str]:
     """
     # Every migration's hash covers those before it, so each name stands for all up to that one.
     names = [snapshot_name(each.version, each.hash) for each in reversed(migrations)]
-    with open_or_build(names, apply_next) as url:
+    with open_or_build(names or [snapshot_name("empty")], apply_next if names else as_it_is) as url:
         yield url
 
 
@@ -103,12 +105,16 @@ def open_or_build(names: list[str], build: Callable[[str, int], None]) -> Iterat
         with scratch_database(found) as url:
             build(url, count)
             # 3. Save that, for the next time.
-            if not names or not save_snapshot(url, names[0], save_schema(read_schema(url))):
+            if not save_snapshot(url, names[0], save_schema(read_schema(url))):
                 yield url
                 return
     # 4. Open what was saved, here or by another process at the same time.
     with open_or_build(names, build) as url:
         yield url
+
+
+def as_it_is(_url: str, _count: int) -> None:
+    """Leave a scratch database empty."""
 
 
 def apply_next(url: str, count: int) -> None:
@@ -221,7 +227,7 @@ def current_and_desired(clones: int = 0) -> Iterator[States]:
         MigrateError: the models cannot be loaded, or one of the two states cannot be built.
     """
     declared = read_declared()
-    with ThreadPoolExecutor() as pool:
+    with dropped_beside(), ThreadPoolExecutor() as pool:
         progress("loading the models")
         ddl = pool.submit(read_models_ddl)
         if clones:
@@ -231,6 +237,7 @@ def current_and_desired(clones: int = 0) -> Iterator[States]:
             if clones:
                 ahead.enter_context(made_ahead(current_url, clones))
                 ahead.enter_context(made_ahead(None, 1))  # to build the desired one in
+                read_ahead(current_url)
             named = schemas_of_models(ddl.result())
             made = schemas_made_for_models(migrations)
             migration_only = (
@@ -242,8 +249,16 @@ def current_and_desired(clones: int = 0) -> Iterator[States]:
                 ddl.result(), declared, migration_only, made - named
             ) as desired_url:
                 models = ddl.result().split("\n\n")
+                read_ahead(desired_url)
                 notes = notes_on_kept(migration_only, models, desired_url)
                 yield States(current_url, desired_url, notes)
+
+
+def read_ahead(url: str) -> None:
+    """Read by one session what most commands ask of a snapshot, each with a session of its own."""
+    with sessions_kept(url):
+        read_schema(url)
+        catalog_objects(url)
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """An ALTER TABLE statement as data: which table, and what is done with it."""
 
+import functools
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from modelmigrate.sql.names import IDENTIFIER, QUALIFIED
@@ -44,17 +46,18 @@ class AlterTable(NamedTuple):
     head: str
     """What comes before the actions: ALTER TABLE, perhaps IF EXISTS or ONLY, and the table."""
     table: str
-    actions: list[str]
+    actions: Sequence[str]
 
     @property
     def statement(self) -> str:
         return f"{self.head}{', '.join(self.actions)};"
 
 
+@functools.lru_cache(4096)  # a plan is looked through again and again
 def parse_alter_table(statement: str) -> AlterTable | None:
     """The parts of an ALTER TABLE; None for any other statement."""
     found = ALTER_TABLE.match(strip_comments(statement))
     if not found:
         return None
     actions = replace_outside_quotes(found["actions"], r"\s+", " ")  # Atlas breaks long lines
-    return AlterTable(found["head"], found["table"], split_at_commas(actions))
+    return AlterTable(found["head"], found["table"], tuple(split_at_commas(actions)))

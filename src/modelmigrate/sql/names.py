@@ -1,5 +1,6 @@
 """Names of database objects, with and without their quotes."""
 
+import functools
 import re
 
 # One part of a name, with or without quotes: "net price" or users. It must not match a number, a
@@ -30,6 +31,7 @@ def split_name(qualified: str) -> tuple[str, str]:
     return (found[1] or "", found[2]) if found else ("", qualified)
 
 
+@functools.cache  # the dumps of one command have mostly the same names
 def label_part(name: str) -> str:
     """A name without quotes as labels have it: as it is, but in quotes where dots, spaces or quotes
     inside would let it read like two."""

@@ -127,6 +127,9 @@ def split_parentheses(statement: str) -> tuple[str, list[str], str]:
 
 def strip_comments(statement: str) -> str:
     """A statement without the comments before it."""
+    code = statement.lstrip()
+    if not code.startswith(("--", "/*")):  # nearly all
+        return code
     for piece in pieces(statement):
         if piece.text.strip() and not piece.text.startswith(("--", "/*")):
             return statement[piece.start :].lstrip()
