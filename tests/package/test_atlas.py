@@ -72,7 +72,7 @@ class Go:
 
     def source(self, changed: dict[str, str]) -> None:
         """Lay down the CLI's source, some texts of which have `changed`."""
-        files: dict[str, str] = {}
+        files = dict.fromkeys(CLI["files"].values(), "")
         for edit in CLI["edit"]:
             text = changed.get(edit["old"], edit["old"]) * edit["times"]
             files[edit["file"]] = files.get(edit["file"], "") + text
@@ -500,7 +500,28 @@ def test_the_real_build_reads_variables_from_files_and_from_no_cloud(
     assert words in seen.stderr
 
 
-def test_the_real_build_lints_a_rename_as_a_rename(
+# What `atlas migrate lint` says of a statement that only its text tells, not the schemas around it.
+STATEMENTS = {
+    "ALTER TABLE users RENAME COLUMN nick TO handle;": ['Renaming column "nick" to "handle"'],
+    '/* so */ alter table public."users" rename "nick" to Handle;': [
+        'Renaming column "nick" to "handle"'
+    ],
+    'ALTER TABLE users RENAME nick TO "The Handle";': ['Renaming column "nick" to "The Handle"'],
+    "ALTER TABLE ONLY users RENAME TO people;": ['Renaming table "users" to "people"'],
+    "ALTER TABLE IF EXISTS public.users -- so\nRENAME TO people;": [
+        'Renaming table "users" to "people"'
+    ],
+    "ALTER INDEX users_nick RENAME TO users_handle;": [],
+    "CREATE INDEX CONCURRENTLY added ON users (nick);": [],
+    "CREATE UNIQUE INDEX added ON users (nick);": [
+        'Adding a unique index "added" on table "users" might fail in case column "nick" contains'
+        " duplicate entries"
+    ],
+    "ALTER TABLE users DROP nick, ADD handle text;": ['Dropping non-virtual column "nick"'],
+}
+
+
+def test_the_real_build_lints_what_a_statement_says(
     atlas: Path, workshop: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", PATH)
@@ -508,16 +529,23 @@ def test_the_real_build_lints_a_rename_as_a_rename(
     monkeypatch.chdir(workshop)
     files = machine / "migrations"
     files.mkdir()
-    (files / "1_base.sql").write_text("CREATE TABLE users (id integer, nick text);\n")
-    (files / "2_new.sql").write_text("ALTER TABLE users RENAME COLUMN nick TO handle;\n")
+    (files / "1_base.sql").write_text(
+        "CREATE TABLE users (id integer, nick text);\nCREATE UNIQUE INDEX users_nick ON users (nick);\n"
+    )
     environment = {"HOME": str(machine), "ATLAS_NO_UPDATE_NOTIFIER": "1"}
+    migrate = (atlas, "migrate")
     directory = ("--dir", f"file://{files}")
-    assert not run(atlas, "migrate", "hash", *directory, at=machine, env=environment).returncode
+    told = {}
     try:
-        with scratch_database() as url:
-            lint = ("migrate", "lint", *directory, "--dev-url", url, "--latest", "1")
-            seen = run(atlas, *lint, at=machine, env=environment)
+        for statement in STATEMENTS:
+            (files / "2_new.sql").write_text(f"-- atlas:txmode none\n\n{statement}\n")
+            assert not run(*migrate, "hash", *directory, at=machine, env=environment).returncode
+            with scratch_database() as url:
+                options = ("--dev-url", url, "--latest", "1", "--format", "{{ json .Files }}")
+                seen = run(*migrate, "lint", *directory, *options, at=machine, env=environment)
+            [file] = json.loads(seen.stdout)
+            reports = file.get("Reports", ())
+            told[statement] = [each["Text"] for one in reports for each in one["Diagnostics"]]
     finally:
         stop_servers()
-    assert seen.returncode == 0, seen.stdout + seen.stderr
-    assert 'Renaming column "nick" to "handle"' in seen.stdout
+    assert told == STATEMENTS

@@ -28,7 +28,7 @@ class Atlas(NamedTuple):
 
 
 def atlas_binary() -> Path:
-    """The Atlas binary, built first when there is none (about a minute, once per machine).
+    """The Atlas binary, built first when there is none (less than a minute, once per machine).
 
     Raises:
         MigrateError: `$ATLAS` cannot be used, or the build failed.

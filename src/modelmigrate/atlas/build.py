@@ -1,13 +1,13 @@
 """The build of Atlas from source: it needs the Go module proxy, no login and no Docker.
 
 The recipe joins the last CLI that was released as a module to a newer engine, and leaves out what only
-other databases and two clouds need: half of the work. Its go.sum has the hash of every module, and of the
-CLI itself, so that no other source can be built.
+other databases and clouds need, and a parser of all of SQL: two thirds of the work. Its go.sum has the hash
+of every module, and of the CLI itself, so that no other source can be built.
 
 To move to another engine, in a copy of the CLI's source (`go mod download -json MODULE@VERSION`
-tells where it is) with go.mod and the edits of recipe.toml in place:
-  1. delete what go.mod need not serve: every *_test.go, internal/sqlparse/{myparse,sqliteparse},
-     internal/migrate/ent/{entc.go,enttest}
+tells where it is) with the files and the edits of recipe.toml in place:
+  1. delete what go.mod need not serve: every *_test.go, internal/cmdapi/vercheck,
+     internal/sqlparse/{myparse,pgparse,sqliteparse}, internal/migrate/ent/{entc.go,enttest}
   2. go get ariga.io/atlas@vX.Y.Z && go mod tidy
   3. go build .    (what does not compile becomes another edit)
   4. rm go.sum; for GOOS in linux, darwin, windows: GOFLAGS=-mod=mod go list -deps .
@@ -17,6 +17,7 @@ tells where it is) with go.mod and the edits of recipe.toml in place:
 import functools
 import json
 import os
+import re
 import tempfile
 import time
 import zipfile
@@ -102,7 +103,7 @@ def _cache_lock(cache: Path) -> Iterator[None]:
 
 def _build(result: Path) -> None:
     started = time.monotonic()
-    note(f"Building Atlas {STAMP}: once per machine, about a minute.")
+    note(f"Building Atlas {STAMP}: once per machine, less than a minute.")
     _remove_leftovers(result.parent)
     go = find_go()
     with _temporary_folder(dir=result.parent) as folder:
@@ -121,7 +122,10 @@ def _build(result: Path) -> None:
         link_flags = f"-s -w -X {CLI['module']}/internal/cmdapi.version={STAMP}"
         run_go(
             "compiling packages",
-            [go, "-C", source, "build", "-v", "-ldflags", link_flags, "-o", binary, "."],
+            [
+                *(go, "-C", source, "build", "-v", "-gcflags", CLI["gcflags"]),
+                *("-ldflags", link_flags, "-o", binary, "."),
+            ],
             environment,
             counted=r"\S+$",
             total=len(packages.splitlines()),
@@ -156,15 +160,17 @@ def _prepare_source(go: str, work: Path, environment: dict[str, str]) -> Path:
     with zipfile.ZipFile(details["Zip"]) as archive:
         archive.extractall(work)
     source = work / name
-    for file_name in ("go.mod", "go.sum"):
-        (source / file_name).write_text(FILES[file_name], encoding="utf-8", newline="\n")
+    for file_name, target in CLI["files"].items():
+        (source / target).write_text(FILES[file_name], encoding="utf-8", newline="\n")
     for edit in CLI["edit"]:
         file = source / edit["file"]
-        text = file.read_text(encoding="utf-8")
-        if (count := text.count(edit["old"])) != edit["times"]:
+        pattern = re.escape(edit["old"]).replace(re.escape("\n...\n"), r"\n(?s:.*?)\n")
+        new = edit["new"].replace("\\", r"\\")
+        text, count = re.subn(pattern, new, file.read_text(encoding="utf-8"))
+        if count != edit["times"]:
             raise build_error(
                 f"editing {edit['file']}",
                 f"found {count} times, not {edit['times']}: {edit['old'].strip()}",
             )
-        file.write_text(text.replace(edit["old"], edit["new"]), encoding="utf-8", newline="\n")
+        file.write_text(text, encoding="utf-8", newline="\n")
     return source
