@@ -4,10 +4,12 @@ our own care (order, locks, interruptions, messages), a stand-in for Go makes it
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +25,8 @@ from modelmigrate.postgres import binaries
 from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.postgres.server import stop_servers
-from tests.conftest import TREE, run
+from modelmigrate.service.meanwhile import NEEDS, atlas_meanwhile, notes_on_atlas
+from tests.conftest import ROOT, TREE, run
 
 PATH = os.environ["PATH"]
 COMMAND = (sys.executable, "-B", "-m", "modelmigrate", "atlas")
@@ -316,6 +319,58 @@ def test_an_interrupted_build_ends_at_once_and_leaves_nothing(
     assert "interrupted. Nothing was left" in errors
     assert "Traceback" not in errors
     assert built() == []
+
+
+# --- a build beside something else ---
+
+
+@pytest.fixture
+def uv(machine: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The real one, in a project where nothing is installed yet."""
+    (machine / "atlas.hcl").touch()
+    monkeypatch.setenv("MODELMIGRATE_PROJECT", str(machine))
+    return shutil.which("uv", path=PATH) or ""
+
+
+def test_atlas_is_built_once_while_packages_are_installed(go: Go, uv: str) -> None:
+    (go.home / "hold").touch()
+    with atlas_meanwhile(uv):
+        until((go.home / "building").exists)
+        assert notes_on_atlas().splitlines()[-1] == "  compiling packages 2"
+        (go.home / "hold").unlink()
+        assert build_atlas() == cached_binary()
+    assert len(go.calls("build")) == 1
+    assert notes_on_atlas() == ""
+
+
+def test_a_build_ends_with_what_it_was_done_beside(go: Go, uv: str) -> None:
+    (go.home / "hold").touch()
+    with atlas_meanwhile(uv):
+        until((go.home / "building").exists)
+    assert built() == []
+
+
+def test_a_build_that_fails_meanwhile_is_tried_again_and_told_once(go: Go, uv: str) -> None:
+    (go.home / "failure").write_text("dial tcp: no route to host")
+    with atlas_meanwhile(uv):
+        until((go.home / "building").exists)
+        until(lambda: built() == [] and not notes_on_atlas())
+        with pytest.raises(MigrateError, match="Is the Go module proxy reachable"):
+            build_atlas()
+    assert len(go.calls("build")) == 2
+
+
+def test_nothing_is_begun_where_packages_are_installed_already(
+    go: Go, machine: Path, uv: str
+) -> None:
+    (machine / ".venv").mkdir()
+    with atlas_meanwhile("no-such-uv"):
+        assert not (machine / ".cache").exists()
+
+
+def test_what_the_build_needs_is_what_the_package_asks_for() -> None:
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(NEEDS) < set(package["dependencies"])
 
 
 # --- what can go wrong ---

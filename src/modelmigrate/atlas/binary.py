@@ -4,6 +4,8 @@ import functools
 import os
 import re
 import shutil
+import signal
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,3 +85,17 @@ def _examine(program: str, source: str) -> Atlas:
 @functools.cache  # once for each text
 def _note_once(text: str) -> None:
     note(text)
+
+
+def main() -> None:
+    """Have Atlas built beside something else, whose end may be the end of this, too. Nothing is told
+    of a build that failed: who needs Atlas tries again."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        atlas_binary()
+    except (KeyboardInterrupt, MigrateError):
+        os.ftruncate(sys.stderr.fileno(), 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from modelmigrate import project
@@ -32,10 +32,12 @@ from modelmigrate.service.environment import (
     packages_of_others,
     workspace_above,
 )
+from modelmigrate.service.meanwhile import atlas_meanwhile, notes_on_atlas
 from modelmigrate.service.repository import repository, shown
 from modelmigrate.service.steps import (
     DONE,
     INCOMPLETE,
+    StepSkipped,
     run,
     run_steps,
     skipped,
@@ -136,6 +138,8 @@ def atlas() -> str:
     """Find Atlas, or build it."""
     from modelmigrate.atlas.binary import atlas_binary
 
+    if notes := notes_on_atlas():
+        note(notes)
     return str(atlas_binary())
 
 
@@ -225,11 +229,15 @@ def set_up(*, commit: bool, as_member: bool = False, new: bool = False) -> int:
     """
     start_log()
     apart = () if may_lock(told=as_member) else (workspace,)
-    code = run_steps(settings, *apart, lock, install)
-    if code == DONE:
-        code = run_schema()
-    else:
-        say("  NOT DONE  migration   needs the steps above")
+    with ExitStack() as meanwhile:
+        with suppress(OSError, StepSkipped):  # the steps tell it
+            if not apart:
+                meanwhile.enter_context(atlas_meanwhile(uv()))
+        code = run_steps(settings, *apart, lock, install)
+        if code == DONE:
+            code = run_schema()
+        else:
+            say("  NOT DONE  migration   needs the steps above")
     if commit and code in (DONE, INCOMPLETE):
         code = max(code, run_steps(repository))
     if not new and (problem := cruft_problem()):
