@@ -34,6 +34,7 @@ DEPENDENCIES = {
     "pydantic-settings",
     "pyjwt",
     "pytest",
+    "pytest-xdist",
     "python-dotenv",
     "ruff",
     "schemathesis",

@@ -46,12 +46,19 @@ def limited(settings: Settings, **limits: Any) -> AbstractAsyncContextManager[As
     return serving(settings.model_copy(update={"service_name": "patient"} | limits))
 
 
+# Sessions of a service that `limited` made for this test; others, beside it, have databases of their own.
+PATIENT = (
+    "SELECT query FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name LIKE 'patient %'"
+)
+
+
 async def waiting_for_a_lock(engine: AsyncEngine) -> None:
     """Returns once the service waits for a lock of somebody else."""
-    query = "SELECT FROM pg_stat_activity WHERE application_name LIKE 'patient %'"
+    query = text(f"{PATIENT} AND wait_event_type = 'Lock'")
     while True:
         async with engine.connect() as watcher:
-            if (await watcher.execute(text(f"{query} AND wait_event_type = 'Lock'"))).all():
+            if (await watcher.execute(query)).all():
                 return
 
 
@@ -110,13 +117,11 @@ async def test_reads_go_on_after_a_migration_that_changes_a_type(
 async def test_a_read_is_its_statement_without_a_transaction_around_it(
     settings: Settings, engine: AsyncEngine
 ) -> None:
-    query = "SELECT query FROM pg_stat_activity WHERE application_name LIKE 'patient %'"
+    query = text(f"{PATIENT} AND query LIKE '%users%'")
     async with limited(settings) as client:
         await client.get("/users")
         async with engine.connect() as watcher:
-            last = (
-                (await watcher.execute(text(f"{query} AND query LIKE '%users%'"))).scalars().all()
-            )
+            last = (await watcher.scalars(query)).all()
 
     assert [each.split()[0] for each in last] == ["SELECT"]
 
