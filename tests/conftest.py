@@ -51,6 +51,7 @@ SETTINGS = {
     "GIT_COMMITTER_EMAIL": "ada@example.com",
     "LC_ALL": "C",  # which every machine has; for Python it means UTF-8
     "PSQLRC": os.devnull,
+    "PYTEST_XDIST_AUTO_NUM_WORKERS": "0",  # for a bake's own tests: this run is spread already
     "TZ": "UTC",
 }
 

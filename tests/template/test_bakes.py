@@ -45,7 +45,7 @@ def baked(request: pytest.FixtureRequest) -> Path:
 
 
 def test_a_bake_is_green_and_leaves_git_clean(baked: Path) -> None:
-    checked = run("make", "check", at=baked)
+    checked = run("make", "check", at=baked, env={"PYTEST_XDIST_AUTO_NUM_WORKERS": "2"})
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert run("git", "status", "--porcelain", at=baked).stdout == ""
 
