@@ -6,6 +6,8 @@ NOT_OF_EXTENSION = (
     "NOT EXISTS (SELECT FROM pg_depend WHERE classid = {!r}::regclass AND objid = {}"
     " AND deptype = 'e')"
 )
+# Users' objects, told by an index: what initdb made has lower oids, and there are thousands of it.
+MADE_LATER = "{} >= 16384"
 # Whether an option of a view is on, in whatever way it was written.
 OPTION = "coalesce(reloptions && '{{{0}=true,{0}=on,{0}=yes,{0}=1}}', false)"
 
@@ -19,7 +21,8 @@ QUERIES = {
                coalesce(reloptions && '{{check_option=local,check_option=cascaded}}', false), relpersistence <> 'u',
                ARRAY(SELECT inhparent::int8 FROM pg_inherits WHERE inhrelid = c.oid AND NOT relispartition)
         FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-        WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I', 'c')
+        WHERE {MADE_LATER.format("c.oid")} AND {USER_SCHEMAS}
+          AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'i', 'I', 'c')
           AND {NOT_OF_EXTENSION.format("pg_class", "c.oid")}""",
     "columns": f"""
         SELECT c.oid, attnum, quote_ident(attname), format_type(atttypid, atttypmod), atttypid,
@@ -31,7 +34,7 @@ QUERIES = {
         FROM pg_attribute a JOIN pg_type t ON t.oid = atttypid JOIN pg_class c ON c.oid = attrelid
         JOIN pg_namespace n ON n.oid = relnamespace
         LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-        WHERE {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
+        WHERE {MADE_LATER.format("attrelid")} AND {USER_SCHEMAS} AND relkind IN ('r', 'p', 'v', 'm', 'f', 'c')
           AND attnum > 0 AND NOT attisdropped""",
     "constraints": f"""
         SELECT c.oid, conrelid, quote_ident(conname), contype, convalidated,
@@ -52,7 +55,7 @@ QUERIES = {
                prosecdef, coalesce(proconfig::text LIKE '%search_path=%', false),
                proargtypes::int8[], pronargdefaults
         FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace JOIN pg_language l ON l.oid = prolang
-        WHERE {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}""",
+        WHERE {MADE_LATER.format("p.oid")} AND {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}""",
     "uses": """
         SELECT DISTINCT refobjid, kind, name FROM (
             SELECT refobjid, 'the index', d.objid::regclass::text AS name
@@ -101,11 +104,11 @@ QUERIES = {
             SELECT 'FUNCTION ' || p.oid::regprocedure,
                    coalesce(proacl, acldefault('f', proowner)), proowner, true
             FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-            WHERE {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}
+            WHERE {MADE_LATER.format("p.oid")} AND {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}
           UNION ALL
             SELECT 'TYPE ' || t.oid::regtype, coalesce(typacl, acldefault('T', typowner)), typowner, true
             FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
-            WHERE {USER_SCHEMAS} AND typtype IN ('e', 'd')
+            WHERE {MADE_LATER.format("t.oid")} AND {USER_SCHEMAS} AND typtype IN ('e', 'd')
           UNION ALL
             SELECT 'ALL FUTURE OBJECTS OF ' || defaclrole::regrole, defaclacl, defaclrole,
                    defaclobjtype IN ('f', 'T') FROM pg_default_acl
@@ -123,7 +126,7 @@ QUERIES = {
           UNION ALL
             SELECT 'FUNCTION ' || p.oid::regprocedure, proowner
             FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
-            WHERE {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}
+            WHERE {MADE_LATER.format("p.oid")} AND {USER_SCHEMAS} AND {NOT_OF_EXTENSION.format("pg_proc", "p.oid")}
         ) AS owned (object, owner)""",
     "triggers": f"""
         SELECT t.oid, tgrelid, quote_ident(tgname), pg_get_triggerdef(t.oid), tgenabled, tgfoid::int8, false,
@@ -151,7 +154,7 @@ QUERIES = {
         SELECT t.oid, format('%I.%I', nspname, typname), 0
         FROM pg_type t JOIN pg_namespace n ON n.oid = typnamespace
         LEFT JOIN pg_class c ON c.oid = typrelid
-        WHERE {USER_SCHEMAS} AND (typtype IN ('e', 'd') OR typtype = 'r' OR relkind = 'c')
+        WHERE {MADE_LATER.format("t.oid")} AND {USER_SCHEMAS} AND (typtype IN ('e', 'd') OR typtype = 'r' OR relkind = 'c')
           AND {NOT_OF_EXTENSION.format("pg_type", "t.oid")}""",
     "values": f"""
         SELECT e.oid, quote_literal(enumlabel), enumtypid FROM pg_enum e

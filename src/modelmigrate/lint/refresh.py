@@ -29,32 +29,36 @@ ROWS_OF_RELATIONS = {
     "pg_inherits": "inhrelid",
     "pg_policy": "polrelid",
 }
-# What is read as a whole, and the rows that it comes from. Where relations are stored that a function has
-# computed, or that a view reads, `pg_depend` has a row.
-DEPENDS = """
-    SELECT ctid, xmin FROM pg_depend WHERE refobjid >= 16384
-        AND (refclassid = 'pg_proc'::regclass OR classid = 'pg_rewrite'::regclass)"""
-ACLS = """
-    SELECT oid, concat(relacl, relowner) FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-    UNION ALL SELECT attrelid, concat(attnum, attacl) FROM pg_attribute WHERE attacl IS NOT NULL
-    UNION ALL SELECT oid, concat(nspacl, nspowner) FROM pg_namespace
-    UNION ALL SELECT oid, concat(xmin, defaclacl) FROM pg_default_acl"""
-PROCS = "SELECT ctid, xmin FROM pg_proc WHERE oid >= 16384"
-TYPES = "SELECT ctid, xmin FROM pg_type WHERE oid >= 16384 AND typcategory <> 'A'"
-ROWS_OF_ALL = {
-    "routines": [PROCS],
-    "triggers": [
-        "SELECT ctid, xmin FROM pg_trigger WHERE NOT tgisinternal OR tgenabled IN ('D', 'R')",
-        "SELECT ctid, xmin FROM pg_rewrite WHERE ev_type <> '1'",
-        "SELECT ctid, xmin FROM pg_event_trigger",
-    ],
-    "types": [TYPES],
-    "values": ["SELECT ctid, xmin FROM pg_enum"],
-    "schemas": ["SELECT ctid, xmin FROM pg_namespace"],
-    "extensions": ["SELECT ctid, xmin FROM pg_extension"],
-    "uses": [DEPENDS],
-    "reads": [DEPENDS],
-    "privileges": [ACLS, PROCS, TYPES],
+# The rows that other parts come from.
+SOURCES = {
+    # Where relations are stored that a function has computed, or that a view reads.
+    "depends": """
+        SELECT ctid, xmin FROM pg_depend WHERE refobjid >= 16384
+            AND (refclassid = 'pg_proc'::regclass OR classid = 'pg_rewrite'::regclass)""",
+    "acls": """
+        SELECT oid, concat(relacl, relowner) FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+        UNION ALL SELECT attrelid, concat(attnum, attacl) FROM pg_attribute WHERE attacl IS NOT NULL
+        UNION ALL SELECT oid, concat(nspacl, nspowner) FROM pg_namespace
+        UNION ALL SELECT oid, concat(xmin, defaclacl) FROM pg_default_acl""",
+    "procs": "SELECT ctid, xmin FROM pg_proc WHERE oid >= 16384",
+    "types": "SELECT ctid, xmin FROM pg_type WHERE oid >= 16384 AND typcategory <> 'A'",
+    "triggers": """
+        SELECT ctid, xmin FROM pg_trigger WHERE NOT tgisinternal OR tgenabled IN ('D', 'R')""",
+    "rules": "SELECT ctid, xmin FROM pg_rewrite WHERE ev_type <> '1'",
+    "event triggers": "SELECT ctid, xmin FROM pg_event_trigger",
+    "values": "SELECT ctid, xmin FROM pg_enum",
+    "schemas": "SELECT ctid, xmin FROM pg_namespace",
+    "extensions": "SELECT ctid, xmin FROM pg_extension",
+}
+# What is read as a whole, and where it comes from.
+READ_WHOLE = {
+    "routines": {"procs"},
+    "triggers": {"triggers", "rules", "event triggers"},
+    "types": {"types"},
+    "values": {"values"},
+    "uses": {"depends"},
+    "reads": {"depends"},
+    "privileges": {"acls", "procs", "types"},
 }
 # Where a sequence stands is in no catalog; and what is published is told by views of them.
 ALWAYS = ("sequences", "publications")
@@ -69,9 +73,8 @@ VERSIONS = " UNION ALL ".join(
         )
         + ") AS rows GROUP BY relation",
         *(
-            f"SELECT '{kind}', {HASH.format('rows::text')} FROM ({rows}) AS rows"
-            for kind, sources in ROWS_OF_ALL.items()
-            for rows in sources
+            f"SELECT '{source}', {HASH.format('rows::text')} FROM ({rows}) AS rows"
+            for source, rows in SOURCES.items()
         ),
     ]
 )
@@ -79,7 +82,7 @@ Versions = frozenset[tuple[str, str]]
 
 
 def read_versions(connection: psycopg.Connection[Any]) -> Versions:
-    """What tells whether rows of the catalogs have changed: for each relation, and for each other part."""
+    """What tells whether rows of the catalogs have changed: for each relation, and of each other source."""
     return frozenset(connection.execute(VERSIONS.encode()).fetchall())
 
 
@@ -91,8 +94,9 @@ def refreshed(
     changed = {name for name, _ in before ^ now}
     if changed & {"schemas", "extensions"}:
         return Catalog(**read_catalog(connection))
-    relations = {int(each) for each in changed - ROWS_OF_ALL.keys()}
-    parts = read_catalog(connection, *ALWAYS, *(changed & ROWS_OF_ALL.keys()))
+    relations = {int(each) for each in changed - SOURCES.keys()}
+    whole = [part for part, sources in READ_WHOLE.items() if changed & sources]
+    parts = read_catalog(connection, *ALWAYS, *whole)
     if relations:
         parts |= {kind: of_relations(connection, known, kind, relations) for kind in OF_RELATIONS}
     catalog = known._replace(**parts)
