@@ -160,9 +160,9 @@ def test_data_survives_stop_and_nothing_is_left_running(shared: Path) -> None:
 
 
 @pytest.mark.usefixtures("shared")
-def test_only_scratch_work_is_without_durability() -> None:
+def test_only_scratch_work_is_without_durability_and_autovacuum() -> None:
     with scratch_database() as scratch:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             assert execute(scratch, f"SHOW {setting}") == "off"
             assert execute(development_url(), f"SHOW {setting}") == "on"
 

@@ -34,6 +34,7 @@ SERVERS = {
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
+        "autovacuum": "off",  # which keeps databases from being cloned, and changes plans unasked
     },
 }
 # What a process of ours may know of the environment: no secrets, and no PGHOST or the like.
