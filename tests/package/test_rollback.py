@@ -160,30 +160,28 @@ def project() -> Iterator[Project]:
 
 
 @pytest.fixture(scope="module")
-def base(project: Project) -> Iterator[str]:
+def base(project: Project) -> Iterator[State]:
     with scratch_database() as url:
         execute(url, BASE)
-        yield url
+        yield State(url, read_schema(url))
 
 
 @pytest.mark.parametrize("what", EXACT)
-def test_a_down_migration_restores_the_exact_previous_schema(base: str, what: str) -> None:
-    with scratch_database(base) as after:
+def test_a_down_migration_restores_the_exact_previous_schema(base: State, what: str) -> None:
+    with scratch_database(base.url) as after:
         execute(after, EXACT[what])
-        before = read_schema(base)
-        text = generate_down(*(State(each, read_schema(each)) for each in (base, after)))
+        text = generate_down(base, State(after, read_schema(after)))
         assert not text.startswith(IRREVERSIBLE), text
-        with scratch_database(after) as back:
-            execute(back, f"BEGIN; {text}; COMMIT")
-            assert diff(before, read_schema(back)) == [], text
+        execute(after, f"BEGIN; {text}; COMMIT")
+        assert diff(base.schema, read_schema(after)) == [], text
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_irreversible_says_so_in_its_down_file_and_why(base: str, what: str) -> None:
+def test_what_is_irreversible_says_so_in_its_down_file_and_why(base: State, what: str) -> None:
     sql, reason = REFUSED[what]
-    with scratch_database(base) as after:
+    with scratch_database(base.url) as after:
         execute(after, sql)
-        text = generate_down(*(State(each, read_schema(each)) for each in (base, after)))
+        text = generate_down(base, State(after, read_schema(after)))
         assert text.startswith(IRREVERSIBLE)
         assert reason in text
 
