@@ -28,6 +28,9 @@ from modelmigrate.postgres.server import server_url, stop_servers
 from modelmigrate.sql.statements import split_at_commas
 from tests.conftest import TREE, copy_data, in_memory
 
+# What apply says once it has compared the database with its migrations, as drift does.
+MATCHES = "its schema matches the migration files"
+
 
 class Ran(NamedTuple):
     """What a command gave."""

@@ -18,7 +18,15 @@ from modelmigrate.schema.dump import read_schema
 from modelmigrate.schema.rebuild import diff_normalized
 from modelmigrate.sql.statements import split_statements, strip_comments
 from tests.package.corpus import Case, numbered, parts_of
-from tests.package.harness import Project, Ran, begun_anew, connected, execute, roll_back
+from tests.package.harness import (
+    MATCHES,
+    Project,
+    Ran,
+    begun_anew,
+    connected,
+    execute,
+    roll_back,
+)
 
 SQL_FOLDER = "src/infrastructure/persistence/sql"
 OURS = "n.nspname !~ '^(pg_|information_schema|atlas_schema_revisions)'"
@@ -174,8 +182,9 @@ def judge_as_migration(project: Project, cases: list[Case]) -> None:
         count = change(project, cases)
         if (count == 0) is not any(case.nothing for case in cases):
             raise WrongError(f"{count} migrations were written")
-        typed(project, "apply", env="live", yes=True)
-        typed(project, "drift", env="live")
+        applied = typed(project, "apply", env="live", yes=True)
+        if MATCHES not in applied.said:
+            raise WrongError(f"the database was not compared: {applied.said}")
         require_same(live, [each for case in cases for each in case.new])
         after = read_contents(live)
         exempt = names_in(case.changes for case in cases) | names_in(
