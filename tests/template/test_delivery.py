@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from modelmigrate.atlas.go import find_go
 from tests.conftest import TREE, Render, run
+from tests.template.go_programs import go_program
 from tests.template.image import instructions, stages
 from tests.template.pipelines import FILES
 
@@ -80,12 +80,11 @@ def test_github_workflow_has_no_known_weakness(render: Render, template: Path, w
 
 
 def test_workflows_are_valid_for_actionlint(render: Render, template: Path) -> None:
-    go = find_go()
-    tool = ("run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", "-shellcheck=")
+    actionlint = go_program("github.com/rhysd/actionlint/cmd/actionlint@v1.7.12")
     for folder in (template, render(ci_provider="github")):
         workflows = sorted((folder / ".github" / "workflows").iterdir())
         assert workflows
-        checked = run(go, *tool, *workflows, at=folder)
+        checked = run(actionlint, "-shellcheck=", *workflows, at=folder)
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
