@@ -1,5 +1,6 @@
 """What the tests share: the template as users get it, rendered projects, and real bakes."""
 
+import hashlib
 import json
 import os
 import re
@@ -10,11 +11,12 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -127,55 +129,113 @@ def in_memory(folder: Path = Path("/dev/shm"), room: int = 12 << 30) -> Path | N
     return folder if roomy and not about.f_flag & os.ST_NOEXEC else None
 
 
+SHARED = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a folder for all workers of this run, unless this is one of them."""
+    if not hasattr(config, "workerinput"):
+        config.stash[SHARED] = new_folder(in_memory(), "tests-")
+        config.add_cleanup(lambda: shutil.rmtree(config.stash[SHARED], ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of it."""
+    node.workerinput["shared"] = node.config.stash[SHARED]
+
+
+@pytest.hookimpl(trylast=True)  # when it is known which are run
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let every worker, which begins with a part of the list, begin with long tests: what is left for
+    the end is short, and taken by whoever is idle."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = [item for item in items if not item.get_closest_marker("long")]
+    bounds = [len(short) * number // workers for number in range(workers + 1)]
+    items[:] = [
+        item
+        for number in range(workers)
+        for item in (*long[number::workers], *short[bounds[number] : bounds[number + 1]])
+    ]
+
+
+def new_folder(within: Path | None, prefix: str = "") -> str:
+    """A folder that an unprivileged server may enter too (pytest's own is closed to others). Its name is
+    short: so have to be the paths of sockets."""
+    folder = tempfile.mkdtemp(prefix=prefix, dir=within)
+    Path(folder).chmod(0o755)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that an unprivileged server may enter too (pytest's own is closed to others)."""
-    # Of all workers, so that what mypy finds out about FastAPI and SQLAlchemy is found out once.
-    own = tmp_path_factory.getbasetemp()
-    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder = Path(tempfile.mkdtemp(prefix="template-tests-", dir=in_memory()))
-    folder.chmod(0o755)
+def shared(pytestconfig: pytest.Config) -> Path:
+    """The folder of all workers of this run."""
+    told = getattr(pytestconfig, "workerinput", {})
+    return Path(told.get("shared") or pytestconfig.stash[SHARED])
+
+
+def once(shared: Path, name: str, make: Callable[[], Path]) -> Path:
+    """The folder that is made by the first worker to need it, and only read by all."""
+    note = shared / f"{name}.path"
+    with FileLock(f"{note}.lock"):
+        if not note.exists():
+            note.write_text(str(make()), encoding="utf-8")
+    return Path(note.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def workshop(shared: Path) -> Iterator[Path]:
+    """The folder of this worker."""
+    folder = Path(new_folder(shared))
     config = folder / "cookiecutter.yaml"
     config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/clones\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COOKIECUTTER_CONFIG", str(config))
-        patch.setenv("MYPY_CACHE_DIR", str(common / "mypy"))
+        # What mypy finds out about FastAPI and SQLAlchemy is found out once.
+        patch.setenv("MYPY_CACHE_DIR", str(shared / "mypy"))
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def template(workshop: Path) -> Path:
+def template(shared: Path) -> Path:
     """The template as a clean git clone: what is committed, or will be."""
-    clone = workshop / "template"
-    listing = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=ROOT)
-    for name in filter(None, listing.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, clone / name)
-    for command in (
-        ("init", "-q", "-b", "main"),
-        ("add", "-A"),
-        ("commit", "-q", "-m", "Template"),
-    ):
-        run("git", *command, at=clone).check_returncode()
-    return clone
+
+    def make() -> Path:
+        clone = shared / "template"
+        listing = run(
+            "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=ROOT
+        )
+        for name in filter(None, listing.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (clone / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, clone / name)
+        for command in (
+            ("init", "-q", "-b", "main"),
+            ("add", "-A"),
+            ("commit", "-q", "-m", "Template"),
+        ):
+            run("git", *command, at=clone).check_returncode()
+        return clone
+
+    return once(shared, "template", make)
 
 
 @pytest.fixture(scope="session")
-def render(template: Path, cookies_session: Cookies) -> Render:
-    rendered: dict[str, Path] = {}
-
+def render(template: Path, workshop: Path, shared: Path, cookies_session: Cookies) -> Render:
     def render(**answers: str | bool) -> Path:
-        key = json.dumps(answers, sort_keys=True)
-        if key not in rendered:
+        def make() -> Path:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("TEMPLATE_SETUP", "no")
                 result = cookies_session.bake(extra_context=answers, template=str(template))
             assert result.exit_code == 0, result.exception
             assert result.project_path is not None
-            rendered[key] = result.project_path
-        return rendered[key]
+            made: Path = result.project_path
+            return shutil.copytree(made, Path(new_folder(shared), made.name))
+
+        given = json.dumps(answers, sort_keys=True)
+        return once(shared, hashlib.sha256(given.encode()).hexdigest(), make)
 
     return render
 
@@ -227,15 +287,45 @@ def path_without(folder: Path, *missing: str) -> dict[str, str]:
     return {"PATH": str(folder)}
 
 
+def baked_once(
+    name: str, template: Path, shared: Path, workshop: Path, answers: Mapping[str, str]
+) -> Path:
+    """A service baked with every hook, once for all workers: this one's copy, which is as if it had been
+    baked here."""
+
+    def make() -> Path:
+        folder = Path(new_folder(shared))
+        baked = bake(template, folder / name, answers)
+        assert baked.returncode == 0, baked.stdout + baked.stderr
+        return folder
+
+    origin = once(shared, name, make)
+    run("cp", "-a", origin / name, workshop / name, at=workshop).check_returncode()
+    [project] = (workshop / name).iterdir()
+    made_at, made_here = os.fsencode(origin), os.fsencode(workshop)  # of the same length
+    packages = ".venv/lib/python*/site-packages"
+    for pattern in (".venv/bin/*", f"{packages}/_*.pth", f"{packages}/*.dist-info/direct_url.json"):
+        for file in project.glob(pattern):
+            if not file.is_symlink() and made_at in (text := file.read_bytes()):
+                file.write_bytes(text.replace(made_at, made_here))
+    if (project / ".postgres").is_symlink():
+        (project / ".postgres").unlink()
+    return project
+
+
 @pytest.fixture(scope="session")
-def service(template: Path, workshop: Path) -> Iterator[Path]:
+def service(template: Path, shared: Path, workshop: Path) -> Iterator[Path]:
     """A service baked with the defaults and every hook. Shared: leave it as you found it."""
-    baked = bake(template, workshop / "baked")
-    assert baked.returncode == 0, baked.stdout + baked.stderr
-    project = workshop / "baked" / SLUG
+    project = baked_once("baked", template, shared, workshop, {})
     copy_data(project / ".postgres", workshop / "servers")  # which nobody runs yet
     yield project
-    run("make", "db-stop", at=project)
+    stop_servers(project)
+
+
+def borrowing(service: Path) -> dict[str, str]:
+    """What lets another project use that one's environment, into which uv installs whichever of them
+    runs a command."""
+    return {"UV_PROJECT_ENVIRONMENT": str(service / ".venv")}
 
 
 def copy_data(source: Path, target: Path) -> None:
@@ -243,6 +333,12 @@ def copy_data(source: Path, target: Path) -> None:
     a link, since the servers' user cannot enter the folder, each project creates its own."""
     if source.is_dir() and not source.is_symlink():
         subprocess.run(["cp", "-a", source, target], check=True)
+
+
+def stop_servers(project: Path) -> None:
+    """Stop what a test has started for a project, if it has."""
+    if any((project / ".postgres").glob("*/postmaster.pid")):
+        run("make", "db-stop", at=project)
 
 
 @pytest.fixture(scope="session")
@@ -273,12 +369,12 @@ def fork(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
-    """A copy of the baked service that one test may change. It borrows the service's environment,
-    into which uv installs whichever of them runs a command."""
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(service / ".venv"))
+    """A copy of the baked service that one test may change. It borrows the service's environment."""
+    for name, value in borrowing(service).items():
+        monkeypatch.setenv(name, value)
     project = workshop / request.node.name / SLUG
     shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
     copy_data(workshop / "servers", project / ".postgres")
     yield project
-    run("make", "db-stop", at=project)
+    stop_servers(project)
     shutil.rmtree(project.parent, ignore_errors=True)  # memory is dear

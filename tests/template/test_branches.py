@@ -12,7 +12,7 @@ import pytest
 from modelmigrate.branches import changed_tables, new_names, require_only_additions
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.branch import BranchComparison
-from tests.conftest import SLUG, copy_data, path_without, run
+from tests.conftest import SLUG, copy_data, path_without, run, stop_servers
 
 INITIAL = "20200101000000_initial.sql"
 BIO = "20210101000000_add_bio.sql"
@@ -107,7 +107,7 @@ def project(service: Path, workshop: Path) -> Iterator[Repository]:
     repository.commit("start")
     repository.git("tag", "start")
     yield repository
-    run("make", "db-stop", at=folder)
+    stop_servers(folder)
 
 
 @pytest.fixture

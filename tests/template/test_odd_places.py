@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import SLUG, bake, copy_data, run
+from tests.conftest import SLUG, bake, borrowing, copy_data, run, stop_servers
 
 ERROR, INCOMPLETE = 2, 2  # `make` turns every failure into its own exit code
 
@@ -236,7 +236,7 @@ def place(
     shutil.copytree(service, project, ignore=shutil.ignore_patterns(*leave), symlinks=True)
     copy_data(workshop / "servers", project / ".postgres")
     yield Place(outside, project)
-    run("make", "db-stop", at=project)
+    stop_servers(project)
     shutil.rmtree(outside, ignore_errors=True)
 
 
@@ -277,10 +277,6 @@ def rendered(template: Path, workshop: Path, request: pytest.FixtureRequest) -> 
     into = workshop / str(request.node.name)
     assert bake(template, into, env={"TEMPLATE_SETUP": "no"}).returncode == 0
     return into / SLUG
-
-
-def borrowing(service: Path) -> dict[str, str]:
-    return {"UV_PROJECT_ENVIRONMENT": str(service / ".venv")}
 
 
 def test_the_first_commit_is_whole_whatever_git_is_told_to_ignore(

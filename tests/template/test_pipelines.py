@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,9 +20,19 @@ import yaml
 from platformdirs import user_cache_path
 
 from modelmigrate.atlas import build
-from modelmigrate.atlas.go import find_go
 from modelmigrate.postgres.connection import url_of_database
-from tests.conftest import SLUG, TREE, Render, copy_data, run
+from tests.conftest import (
+    SLUG,
+    TREE,
+    Render,
+    borrowing,
+    copy_data,
+    new_folder,
+    once,
+    run,
+    stop_servers,
+)
+from tests.template.go_programs import go_program
 from tests.template.pipelines import FILES, Known, Ran, jobs, run_job, stand_in
 from tests.template.test_kubernetes import KUSTOMIZE
 
@@ -128,27 +138,42 @@ class Runner(NamedTuple):
         return (self.notes / "summary").read_text(encoding="utf-8") + report + ran.said
 
 
+@pytest.fixture(scope="session")
+def branched(service: Path, shared: Path, workshop: Path, render: Render) -> Path:
+    """A folder with a project that has the pipelines of all providers and branches, and its `origin`."""
+
+    def make() -> Path:
+        parent = Path(new_folder(shared))
+        project = parent / SLUG
+        shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
+        for provider in FILES:
+            rendered = render(ci_provider=provider, kubernetes=True)
+            shutil.copytree(rendered / "deploy", project / "deploy", dirs_exist_ok=True)
+            for file in FILES[provider]:
+                (project / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(rendered / file, project / file)
+        copy_data(workshop / "servers", project / ".postgres")
+        add_branches(project, parent / "origin", borrowing(service))
+        run("make", "db-stop", at=project, env=borrowing(service)).check_returncode()
+        shutil.rmtree(project / ".postgres")
+        return parent
+
+    return once(shared, "branched", make)
+
+
 @pytest.fixture(scope="module")
-def module_runner(service: Path, workshop: Path, render: Render) -> Iterator[Runner]:
+def module_runner(service: Path, workshop: Path, branched: Path) -> Iterator[Runner]:
     parent = workshop / f"pipelines-{secrets.token_hex(4)}"
     project, notes = parent / SLUG, parent / "notes"
-    shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
+    shutil.copytree(branched, parent)
+    run("git", "remote", "set-url", "origin", parent / "origin", at=project).check_returncode()
     copy_data(workshop / "servers", project / ".postgres")
-    for provider in FILES:
-        rendered = render(ci_provider=provider, kubernetes=True)
-        shutil.copytree(rendered / "deploy", project / "deploy", dirs_exist_ok=True)
-        for file in FILES[provider]:
-            (project / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(rendered / file, project / file)
-    runner = Runner(
-        project, "", notes, surroundings(notes) | {"UV_PROJECT_ENVIRONMENT": f"{service}/.venv"}
-    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UV_PROJECT_ENVIRONMENT", f"{service}/.venv")
-        add_branches(runner, parent / "origin")
+        for name, value in borrowing(service).items():
+            patch.setenv(name, value)
         server = run("make", "-s", "db-url", at=project).stdout.strip()
-        yield runner._replace(server=server)
-        run("make", "db-stop", at=project)
+        yield Runner(project, server, notes, surroundings(notes))
+        stop_servers(project)
     shutil.rmtree(parent, ignore_errors=True)
 
 
@@ -160,7 +185,7 @@ def surroundings(notes: Path) -> dict[str, str]:
         stand_in(programs, name, "uv --version")
     for name, script in {"docker": DOCKER, "gh": GH, "kubectl": ""}.items():
         stand_in(programs, name, script)
-    stand_in(programs, "kustomize", f'exec {find_go()} run {KUSTOMIZE} "$@"')
+    stand_in(programs, "kustomize", f'exec {go_program(KUSTOMIZE)} "$@"')
     return dict(os.environ) | {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "CALLS": str(notes / "calls"),
@@ -193,13 +218,15 @@ def surroundings(notes: Path) -> dict[str, str]:
     }
 
 
-def add_branches(runner: Runner, origin: Path) -> None:
+def add_branches(project: Path, origin: Path, env: Mapping[str, str]) -> None:
     """Branches that a pipeline finds good, and ones that it does not, each for a reason of its own."""
-    project, git = runner.project, runner.git
     migrations = project / "migrations"
 
+    def git(*arguments: str) -> None:
+        run("git", *arguments, at=project).check_returncode()
+
     def commit(branch: str, start: str = "main") -> None:
-        run("make", "-s", "migrate-hash", at=project).check_returncode()
+        run("make", "-s", "migrate-hash", at=project, env=env).check_returncode()
         git("checkout", "-q", "-b", branch, start)
         git("add", "--all")
         git("commit", "-q", "-m", branch)
@@ -730,7 +757,6 @@ def test_circleci_pushes_nothing_without_a_registry(runner: Runner) -> None:
 
 # --- by another's runner ---
 
-ACT = "github.com/nektos/act@v0.2.89"
 CACHE = """\
 name: stands in for actions/cache
 description: There is none without the cloud
@@ -758,9 +784,8 @@ def test_act_runs_the_workflow_of_a_pull_request_as_we_do(runner: Runner) -> Non
     event = ("-e", f"{parent}/event.json", "-P", "ubuntu-24.04=-self-hosted", "--pull=false")
     here = [f"{name}={runner.environment[name]}" for name in ("UV_CACHE_DIR", "ATLAS_CACHE_DIR")]
     given = [word for each in here for word in ("--env", each)]
-    run(find_go(), "install", ACT, at=parent, env={"GOBIN": str(parent)}).check_returncode()
     ran = run(
-        parent / "act", "pull_request", "-W", FILES["github"][0], "-j", "migrations",
+        "act", "pull_request", "-W", FILES["github"][0], "-j", "migrations",
         *event, *given, "--local-repository", f"{cache}={action}", at=runner.project,
         env=runner.environment | {"XDG_CACHE_HOME": str(parent / "workspaces")},
     )  # fmt: skip

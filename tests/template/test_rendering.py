@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -81,13 +82,11 @@ def test_only_what_was_chosen_is_there(project: Path, request: pytest.FixtureReq
 
 
 def test_git_would_take_no_secret(project: Path, tmp_path: Path) -> None:
-    work_tree = ("--git-dir", str(tmp_path / "git"), "--work-tree", str(project))
-    secret = project / ".env"
-    secret.write_text("POSTGRES_PASSWORD=generated\n", encoding="utf-8")
-    run("git", *work_tree, "init", "-q", at=project).check_returncode()
-    run("git", *work_tree, "add", "-A", at=project).check_returncode()
-    staged = run("git", *work_tree, "ls-files", at=project).stdout.split()
-    secret.unlink()
+    copy = shutil.copytree(project, tmp_path / "copy")
+    (copy / ".env").write_text("POSTGRES_PASSWORD=generated\n", encoding="utf-8")
+    run("git", "init", "-q", at=copy).check_returncode()
+    run("git", "add", "-A", at=copy).check_returncode()
+    staged = run("git", "ls-files", at=copy).stdout.split()
     assert ".env.example" in staged
     assert ".env" not in staged
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelmigrate.service.setup import uv
-from tests.conftest import SLUG, TREE, bake, path_without, run
+from tests.conftest import SLUG, TREE, bake, borrowing, path_without, run
 
 
 def test_without_uv_nothing_is_installed_and_the_cure_is_told(
@@ -25,9 +25,10 @@ def test_without_uv_nothing_is_installed_and_the_cure_is_told(
 
 
 def test_without_git_there_is_no_commit_and_the_cure_is_told(
-    template: Path, workshop: Path, tmp_path: Path
+    template: Path, service: Path, workshop: Path, tmp_path: Path
 ) -> None:
-    baked = bake(template, workshop / "no-git", env=path_without(tmp_path, "git"))
+    env = borrowing(service) | path_without(tmp_path, "git")
+    baked = bake(template, workshop / "no-git", env=env)
     project = workshop / "no-git" / SLUG
     assert baked.returncode == 0, baked.stderr
     assert "NOT DONE  repository  git is not installed" in baked.stdout
@@ -36,9 +37,10 @@ def test_without_git_there_is_no_commit_and_the_cure_is_told(
 
 
 def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
-    template: Path, workshop: Path, tmp_path: Path
+    template: Path, service: Path, workshop: Path, tmp_path: Path
 ) -> None:
     lacking = {
+        **borrowing(service),
         **path_without(tmp_path, "atlas", "go"),
         "ATLAS": "",
         "ATLAS_CACHE_DIR": str(workshop / "no-atlas"),
@@ -52,13 +54,13 @@ def test_without_atlas_the_migration_waits_and_set_up_makes_it_later(
     assert "NOT DONE  migration   needs: atlas" in baked.stdout
     assert not list((project / "migrations").glob("*.sql"))
 
-    later = run("make", "setup", at=project)
+    later = run("make", "setup", at=project, env=borrowing(service))
     assert later.returncode == 0, later.stdout
     assert list((project / "migrations").glob("*_initial.sql"))
 
 
 def test_without_an_identity_git_says_so_and_set_up_commits_later(
-    template: Path, workshop: Path, tmp_path: Path
+    template: Path, service: Path, workshop: Path, tmp_path: Path
 ) -> None:
     nobody = {"GIT_AUTHOR_NAME": "", "GIT_AUTHOR_EMAIL": "", "GIT_COMMITTER_NAME": ""}
     baked = bake(template, workshop / "nobody", env=nobody | {"TEMPLATE_SETUP": "no"})
@@ -67,16 +69,16 @@ def test_without_an_identity_git_says_so_and_set_up_commits_later(
     without_uv = path_without(tmp_path, "uv", "uvx")
     first = run("make", "setup", at=project, env=nobody | without_uv)
     assert "NOT DONE  repository" in first.stdout
-    run("make", "setup", at=project)
+    run("make", "setup", at=project, env=borrowing(service))
     assert run("git", "log", "--oneline", at=project).stdout.count("\n") == 1
 
 
-def test_a_wrong_schema_fails_the_bake(template: Path, workshop: Path) -> None:
+def test_a_wrong_schema_fails_the_bake(template: Path, service: Path, workshop: Path) -> None:
     broken = workshop / "broken-template"
     shutil.copytree(template, broken)
     model = broken / TREE.name / "src" / "domain" / "models" / "user.py"
     model.write_text(model.read_text(encoding="utf-8").replace("lower", "no_such_function"))
-    baked = bake(broken, workshop / "broken")
+    baked = bake(broken, workshop / "broken", env=borrowing(service))
     assert baked.returncode != 0
     assert "REFUSED   migration" in baked.stdout
     assert "no_such_function" in baked.stdout

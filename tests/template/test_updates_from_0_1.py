@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import ROOT, SLUG, TREE, run
+from tests.conftest import ROOT, SLUG, TREE, run, stop_servers
 
 LAST_OF_0_1 = f"{TREE.name}/tools/template.py"  # the program that updates a project of 0.1
 OURS = "# Ours: one rule more.\n"
@@ -50,7 +50,7 @@ def updated(template: Path, workshop: Path) -> Iterator[Updated]:
     git(project, "commit", "-qm", "Work")
     finished = run("make", "template-update", "check=no", at=project)
     yield Updated(project, finished.stdout + finished.stderr, finished.returncode)
-    run("make", "db-stop", at=project)
+    stop_servers(project)
 
 
 def test_the_folder_tools_goes_and_the_wheel_comes(updated: Updated) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import SLUG, Render, path_without, run
+from tests.conftest import SLUG, Render, borrowing, path_without, run
 from tests.template.hooks import DEFAULTS
 
 TAG = "v0.0.9"
@@ -164,9 +164,12 @@ def test_cruft_accepts_a_project_at_once(newcomer: Newcomer) -> None:
         assert run("git", "status", "--porcelain", at=project).stdout == ""
 
 
-def test_gh_gives_a_project_that_is_set_up_and_ready_for_updates(github: None, clone: Path) -> None:
-    made = make("cookiecutter", "gh:org/template", into=clone.parent / "whole")
-    project = clone.parent / "whole" / SLUG
+def test_gh_gives_a_project_that_is_set_up_and_ready_for_updates(
+    github: None, clone: Path, service: Path
+) -> None:
+    into = clone.parent / "whole"
+    made = make("cookiecutter", "gh:org/template", into=into, env=borrowing(service))
+    project = into / SLUG
     assert made.returncode == 0, made.stdout + made.stderr
     assert "NOT DONE" not in made.stdout
     committed = run("git", "ls-files", at=project).stdout.split()

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import SLUG, copy_data, run
-from workshop.build import build
-from workshop.plan import make_plan
+from tests.conftest import SLUG, copy_data, new_folder, once, run, stop_servers
+from workshop.build import ARCHIVES, build
+from workshop.plan import make_plan, read_plan
 
 ROSTER = """\
 name,email,id
@@ -29,14 +29,19 @@ class Room(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def room(service: Path, workshop: Path) -> Room:
-    folder = workshop / "room"
-    roster = workshop / "roster.csv"
-    roster.write_text(ROSTER, encoding="utf-8")
-    make_plan(roster, folder, FIRST_PORT, "http://127.0.0.1:9", "", ())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(service)
-        return Room(folder, build(folder, service))
+def room(service: Path, shared: Path) -> Room:
+    def make() -> Path:
+        folder = Path(new_folder(shared)) / "room"
+        roster = folder.with_name("roster.csv")
+        roster.write_text(ROSTER, encoding="utf-8")
+        make_plan(roster, folder, FIRST_PORT, "http://127.0.0.1:9", "", ())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(service)
+            build(folder, service)
+        return folder
+
+    folder = once(shared, "room", make)
+    return Room(folder, [folder / ARCHIVES / f"{each.id}.tar.gz" for each in read_plan(folder)])
 
 
 class Participant(NamedTuple):
@@ -117,5 +122,5 @@ def participant(room: Room, workshop: Path) -> Iterator[Participant]:
     copy_data(workshop / "servers", made.folder / ".postgres")
     run("uv", "sync", "--locked", "--quiet", at=made.folder).check_returncode()
     yield made
-    run("make", "db-stop", at=made.folder)
+    stop_servers(made.folder)
     shutil.rmtree(made.folder.parent, ignore_errors=True)
