@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from modelmigrate.project import Settings
-from tests.conftest import ROOT, run
+from tests.conftest import ROOT, once, run
 from tests.package.test_cli import COMMANDS
 from tests.template.test_rendering import PROMPTS
 
@@ -19,12 +19,16 @@ BUILD = ("sphinx-build", "--quiet", "--nitpicky", "--fail-on-warning", "--keep-g
 
 
 @pytest.fixture(scope="session")
-def site(template: Path, workshop: Path) -> Path:
+def site(template: Path, shared: Path) -> Path:
     """What `make docs` builds, of what is committed or will be."""
-    built = workshop / "site"
-    done = run(*BUILD, template / "docs", built, at=template)
-    assert done.returncode == 0, done.stderr
-    return built
+
+    def make() -> Path:
+        built = shared / "built-site"
+        done = run(*BUILD, template / "docs", built, at=template)
+        assert done.returncode == 0, done.stderr
+        return built
+
+    return once(shared, "site", make)
 
 
 class Seen(HTMLParser):
@@ -84,28 +88,38 @@ def test_every_file_of_the_repository_that_a_page_names_is_there() -> None:
 
 
 SET_FOR_ATLAS = {"ATLAS_NO_UPDATE_NOTIFIER"}
-# What is wrong in a page, and what Sphinx says of it.
+# What is wrong in the page of that name, and what Sphinx warns of.
 MISTAKES = {
-    "a page that is not there": ("[here](nowhere.md)", "nowhere"),
-    "a heading that is not there": ("[here](index.md#nothing)", "nothing"),
-    "a picture that is not there": ("![a](nothing.svg)", "nothing.svg"),
-    "a page that no list names": ("", "other.md"),
-    "a page of the reference that nothing makes": ("```{generated} nothing\n```", "nothing"),
-    "a language that is none": ("```nolanguage\n```", "nolanguage"),
+    "page": ("[here](nowhere.md)", "nowhere"),
+    "heading": ("[here](index.md#nothing)", "nothing"),
+    "picture": ("![a](nothing.svg)", "nothing.svg"),
+    "unlisted": ("", "isn't included in any toctree"),
+    "language": ("```nolanguage\n```", "nolanguage"),
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_in_a_page_is_an_error(mistake: str, tmp_path: Path) -> None:
-    text, said = MISTAKES[mistake]
+def failed_build(folder: Path, **pages: str) -> str:
+    """What is said of these pages, of which `unlisted` is in no list."""
     for name in ("conf.py", "generated.py"):
-        shutil.copy(DOCS / name, tmp_path)
-    (tmp_path / "index.md").write_text(f"# Start\n\n{text}\n", encoding="utf-8")
-    if not text:
-        (tmp_path / "other.md").write_text("# Other\n", encoding="utf-8")
-    done = run(*BUILD, tmp_path, tmp_path / "_build", at=tmp_path)
+        shutil.copy(DOCS / name, folder)
+    listed = "\n".join(pages.keys() - {"unlisted"})
+    pages["index"] = f"```{{toctree}}\n{listed}\n```\n"
+    for name, text in pages.items():
+        (folder / f"{name}.md").write_text(f"# {name}\n\n{text}\n", encoding="utf-8")
+    done = run(*BUILD, folder, folder / "_build", at=folder)
     assert done.returncode != 0
-    assert said in done.stderr
+    return done.stderr
+
+
+def test_a_mistake_in_a_page_is_an_error(tmp_path: Path) -> None:
+    said = failed_build(tmp_path, **{name: text for name, (text, _) in MISTAKES.items()})
+    for name, (_, warning) in MISTAKES.items():
+        # Each of them is enough for the build to fail.
+        assert re.search(rf"/{name}\.md\S* WARNING: .*{warning}", said), said
+
+
+def test_a_page_of_the_reference_that_nothing_makes_is_an_error(tmp_path: Path) -> None:
+    assert "nothing" in failed_build(tmp_path, page="```{generated} nothing\n```")
 
 
 def test_the_reference_has_every_command_with_its_options_every_setting_and_every_question(

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import SLUG, bake, run
+from tests.conftest import SLUG, bake, baked_once, borrowing, run, stop_servers
 from tests.template.image import build
 from tests.template.readme import follow
 
@@ -30,12 +30,10 @@ ODD = {
 
 
 @pytest.fixture(scope="session")
-def odd(template: Path, workshop: Path) -> Iterator[Path]:
-    baked = bake(template, workshop / "odd", ODD)
-    assert baked.returncode == 0, baked.stdout + baked.stderr
-    project = workshop / "odd" / "z9"
+def odd(template: Path, shared: Path, workshop: Path) -> Iterator[Path]:
+    project = baked_once("odd", template, shared, workshop, ODD)
     yield project
-    run("make", "db-stop", at=project)
+    stop_servers(project)
 
 
 @pytest.fixture(params=["service", "odd"])
@@ -44,6 +42,7 @@ def baked(request: pytest.FixtureRequest) -> Path:
     return project
 
 
+@pytest.mark.long
 def test_a_bake_is_green_and_leaves_git_clean(baked: Path) -> None:
     checked = run("make", "check", at=baked, env={"PYTEST_XDIST_AUTO_NUM_WORKERS": "2"})
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -89,10 +88,10 @@ def test_the_models_can_be_shown_by_hand(service: Path) -> None:
     assert "CREATE TABLE users" in shown.stdout
 
 
-def test_a_bake_leaves_no_process_behind(template: Path, workshop: Path) -> None:
-    baked = bake(template, workshop / "quiet")
+def test_a_bake_leaves_no_process_behind(template: Path, service: Path, workshop: Path) -> None:
+    baked = bake(template, workshop / "quiet", env=borrowing(service))
     assert baked.returncode == 0, baked.stdout + baked.stderr
-    stopped = run("make", "db-stop", at=workshop / "quiet" / SLUG)
+    stopped = run("make", "db-stop", at=workshop / "quiet" / SLUG, env=borrowing(service))
     assert stopped.stdout.strip() == "nothing was running for this project"
     deadline = time.monotonic() + 30
     while left := working_in(workshop / "quiet"):  # a watcher ends a moment after its server
@@ -157,11 +156,20 @@ def test_what_agents_are_told_to_type_exists(service: Path) -> None:
     assert len(text.splitlines()) <= 40
 
 
+@pytest.mark.long
 def test_the_readme_of_the_service_is_true(fork: Path) -> None:
-    follow(fork / "README.md", fork)
+    readme = fork / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    everything = "\nmake test  "
+    assert everything in text
+    # `make check`, two lines below, runs all of them.
+    part = text.replace(everything, "\nmake test args=tests/unit  ")
+    readme.write_text(part, encoding="utf-8")
+    follow(readme, fork)
     assert len(list((fork / "migrations").glob("*.sql"))) == 2
 
 
+@pytest.mark.long
 def test_the_page_on_migrations_is_true_and_names_every_command(fork: Path) -> None:
     page = fork / "docs" / "migrations.md"
     follow(page, fork)
@@ -199,11 +207,13 @@ def test_the_examples_can_be_removed(fork: Path) -> None:
     assert "CREATE TABLE public.users" in left
 
 
-def test_a_bake_inside_a_repository_makes_none_of_its_own(template: Path, workshop: Path) -> None:
+def test_a_bake_inside_a_repository_makes_none_of_its_own(
+    template: Path, service: Path, workshop: Path
+) -> None:
     monorepo = workshop / "monorepo"
     monorepo.mkdir()
     run("git", "init", "-q", at=monorepo).check_returncode()
-    baked = bake(template, monorepo / "services")
+    baked = bake(template, monorepo / "services", env=borrowing(service))
     assert baked.returncode == 0, baked.stdout + baked.stderr
     assert not (monorepo / "services" / SLUG / ".git").exists()
     assert run("git", "log", at=monorepo).returncode != 0

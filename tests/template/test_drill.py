@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import psutil
+import pytest
 
 from tests.conftest import run
 
@@ -34,6 +35,7 @@ def left_behind() -> list[str]:
     return folders + [place for place in places if "deploy-drill-" in place]
 
 
+@pytest.mark.long
 def test_a_bad_release_is_taken_back_a_good_one_goes_on_and_no_request_is_lost(fork: Path) -> None:
     drilled = run("make", "deploy-drill", at=fork)
     assert drilled.returncode == 0, drilled.stdout + drilled.stderr

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT, SLUG, run
 from tests.template.test_rendering import PROMPTS
 
@@ -10,6 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_demo_shows_the_main_job_from_a_fresh_clone(template: Path, workshop: Path) -> None:
     clone = workshop / "fresh-clone"
     run("git", "clone", "-q", template, clone, at=workshop).check_returncode()

@@ -567,6 +567,7 @@ def test_what_adds_to_the_schema_asks_for_a_migration(
     assert next_steps([changed], checked=False) == [lock, *migration]
 
 
+@pytest.mark.long
 def test_a_changed_model_gets_its_migration_and_the_check_stays_green(
     template: Path, fork: Path, workshop: Path
 ) -> None:

@@ -84,6 +84,7 @@ def serve(command: str, clone: Path) -> None:
         assert "Traceback" not in server.communicate(timeout=10)[1]
 
 
+@pytest.mark.long
 def test_the_whole_course_is_walked_through_without_a_network(
     instructor: Path, workshop: Path
 ) -> None:
