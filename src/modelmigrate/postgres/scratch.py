@@ -4,7 +4,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
@@ -163,29 +163,25 @@ def _owned(url: str, name: str) -> Iterator[None]:
     of its databases."""
     with _owning:
         names = _owned_names.setdefault(url, set())
-        names.add(name)
         try:
             _lock(_owners[url], [name])
-        except (
-            KeyError,
-            psycopg.OperationalError,
-        ):  # it is the first one, or the session was cut off
+        except (KeyError, psycopg.OperationalError):  # none is there yet, or it was cut off
             _owners[url] = connect(url)
-            _lock(_owners[url], names)
+            _lock(_owners[url], [*names, name])
             _drop_abandoned(url)
+        names.add(name)
     try:
         yield
     finally:
         with _owning:
-            names.discard(name)
+            names.remove(name)
             if not names:
                 _owners.pop(url).close()
 
 
-def _lock(owner: psycopg.Connection[Any], names: Iterable[str]) -> None:
-    owner.execute(
-        "SELECT pg_advisory_lock(hashtextextended(n, 0)) FROM unnest(%s::text[]) n", [[*names]]
-    )
+def _lock(owner: psycopg.Connection[Any], names: list[str]) -> None:
+    query = "SELECT pg_advisory_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
+    owner.execute(query, [names])
 
 
 def _drop_abandoned(url: str) -> None:
