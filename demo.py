@@ -34,6 +34,11 @@ def main() -> None:
     # This runs below `make demo`, and is not a part of it.
     for name in ("MAKEFLAGS", "MAKELEVEL"):
         os.environ.pop(name, None)
+    # A fresh machine may not know yet who commits.
+    for role in ("AUTHOR", "COMMITTER"):
+        if subprocess.run(("git", "var", f"GIT_{role}_IDENT"), capture_output=True).returncode:
+            os.environ[f"GIT_{role}_NAME"] = "Ada Lovelace"
+            os.environ[f"GIT_{role}_EMAIL"] = "ada@example.com"
     scratch = Path(tempfile.mkdtemp(prefix="demo-"))
     # An unprivileged database server has to reach the folder when root runs the demo.
     scratch.chmod(0o755)

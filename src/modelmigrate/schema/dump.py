@@ -83,14 +83,13 @@ def read_schema(url: str) -> Schema:
             return load_schema(stored)
         owner, quoted_owner = connection.execute(DEFAULT_OWNER).fetchone() or ("", "")
         roles = dict(connection.execute("SELECT rolname, quote_ident(rolname) FROM pg_roles"))
-        invalid = [name for (name,) in connection.execute(INVALID_INDEXES)]
+        invalid = [
+            SchemaObject("INVALID INDEX", name, "", f"DROP INDEX IF EXISTS {name};")
+            for (name,) in connection.execute(INVALID_INDEXES)
+        ]
         absent = [option for (option,) in connection.execute(ABSENT)]
-    entries = read_archive(run_pg_dump(url, *absent))
-    schema = schema_of(entries, roles | {owner: ""}, quoted_owner)
-    for name in invalid:
-        drop_sql = f"DROP INDEX IF EXISTS {name};"
-        schema[f"INVALID INDEX {name}"] = SchemaObject("INVALID INDEX", name, "", drop_sql)
-    return schema
+    schema = schema_of(read_archive(run_pg_dump(url, *absent)), roles | {owner: ""}, quoted_owner)
+    return schema | {obj.label: obj for obj in invalid}
 
 
 def run_pg_dump(url: str, *options: str) -> bytes:
@@ -264,7 +263,6 @@ def if_exists(drop_sql: str) -> str:
 
 
 # --- kept with a snapshot ---
-
 
 STORED_FIELDS = attrgetter(*(each.name for each in fields(SchemaObject)))
 
