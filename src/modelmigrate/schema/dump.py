@@ -26,6 +26,7 @@ from modelmigrate.schema.diff import Schema, SchemaObject
 from modelmigrate.schema.inheritance import without_inherited
 from modelmigrate.sql.names import label_part
 
+STORED_FIELDS = attrgetter(*(each.name for each in fields(SchemaObject)))
 # What is written for a whole database, which is not ours to create.
 OF_DATABASE = re.compile(
     r"ENCODING|STDSTRINGS|SEARCHPATH|DATABASE|(COMMENT|ACL|SECURITY LABEL) DATABASE "
@@ -263,8 +264,6 @@ def if_exists(drop_sql: str) -> str:
 
 
 # --- kept with a snapshot ---
-
-STORED_FIELDS = attrgetter(*(each.name for each in fields(SchemaObject)))
 
 
 def save_schema(schema: Schema) -> str:
