@@ -10,6 +10,7 @@ import pytest
 
 from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.errors import Exit, MigrateError
+from modelmigrate.migrations.create import create_migrations
 from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.renames import Rename
 from modelmigrate.schema.diff import diff
@@ -451,6 +452,21 @@ def test_a_value_is_removed_from_an_enum_and_the_rest_of_the_rows_stay(
 
 
 # --- failures ---
+
+
+def test_beside_another_create_no_file_is_written(project: Project) -> None:
+    started(project, USERS)
+    models(project, USERS, INDEX)
+    before = project.names()
+
+    def meanwhile(*_: object) -> list[str]:
+        project.add("20260102000000_another", "CREATE TABLE others (id int);")
+        return []
+
+    with pytest.raises(MigrateError, match="changed meanwhile") as caught:
+        create_migrations("index", lint=meanwhile)
+    assert caught.value.code == Exit.BUSY
+    assert {*project.names()} == {*before, "20260102000000_another.sql"}
 
 
 @pytest.mark.parametrize("first", [True, False])

@@ -9,8 +9,14 @@ from typing import NamedTuple
 from psycopg import errors
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import as_contract, has_migrations, phase_of, with_directives
-from modelmigrate.errors import Exit, SchemaRefusedError
+from modelmigrate.atlas.directory import (
+    as_contract,
+    checksums,
+    has_migrations,
+    phase_of,
+    with_directives,
+)
+from modelmigrate.errors import Exit, MigrateError, SchemaRefusedError
 from modelmigrate.expansions.directives import PHASE_CONTRACT
 from modelmigrate.expansions.goal import towards, what_is_next
 from modelmigrate.expansions.halves import Halves, is_of_halves, read_sides
@@ -73,9 +79,10 @@ def create_migrations(
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
-            is not confirmed, no plan can be verified, or there is no such half. No file is written then.
+            is not confirmed, no plan can be verified, there is no such half, or the migrations change
+            meanwhile (exit code 5). No file is written then.
     """
-    name = file_name(message)
+    name, known = file_name(message), checksums()
     with (
         current_and_desired(clones=3) as states,  # to plan, to prove, and to lint
         towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
@@ -120,6 +127,12 @@ def create_migrations(
         )
         warnings += linted.result() if linted else []
         files = [ProvenFile(*each) for each in zip(texts, downs, strict=True)]
+        if checksums() != known:
+            raise MigrateError(
+                "the migrations changed meanwhile: somebody edits them, or creates one, too. No file was"
+                " written. Repeat the command.",
+                Exit.BUSY,
+            )
         return CreatedMigrations(write_migrations(name, files), warnings)
 
 
