@@ -84,7 +84,8 @@ def create_migrations(
     """
     name, known = file_name(message), checksums()
     with (
-        current_and_desired(clones=3) as states,  # to plan, to prove, and to lint
+        # To plan, to prove, and to lint where something is there that could be harmed.
+        current_and_desired(clones=3 if has_migrations() else 2) as states,
         towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
         ExitStack() as copies,
         ThreadPoolExecutor() as beside,
