@@ -169,15 +169,15 @@ def new_folder(within: Path | None, prefix: str = "") -> str:
 
 
 @pytest.fixture(scope="session")
-def shared(pytestconfig: pytest.Config) -> Path:
+def run_folder(pytestconfig: pytest.Config) -> Path:
     """The folder of all workers of this run."""
     told = getattr(pytestconfig, "workerinput", {})
     return Path(told.get("shared") or pytestconfig.stash[SHARED])
 
 
-def once(shared: Path, name: str, make: Callable[[], Path]) -> Path:
+def once(run_folder: Path, name: str, make: Callable[[], Path]) -> Path:
     """The folder that is made by the first worker to need it, and only read by all."""
-    note = shared / f"{name}.path"
+    note = run_folder / f"{name}.path"
     with FileLock(f"{note}.lock"):
         if not note.exists():
             note.write_text(str(make()), encoding="utf-8")
@@ -185,25 +185,25 @@ def once(shared: Path, name: str, make: Callable[[], Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def workshop(shared: Path) -> Iterator[Path]:
+def workshop(run_folder: Path) -> Iterator[Path]:
     """The folder of this worker."""
-    folder = Path(new_folder(shared))
+    folder = Path(new_folder(run_folder))
     config = folder / "cookiecutter.yaml"
     config.write_text(f"replay_dir: {folder}/replay\ncookiecutters_dir: {folder}/clones\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COOKIECUTTER_CONFIG", str(config))
         # What mypy finds out about FastAPI and SQLAlchemy is found out once.
-        patch.setenv("MYPY_CACHE_DIR", str(shared / "mypy"))
+        patch.setenv("MYPY_CACHE_DIR", str(run_folder / "mypy"))
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def template(shared: Path) -> Path:
+def template(run_folder: Path) -> Path:
     """The template as a clean git clone: what is committed, or will be."""
 
     def make() -> Path:
-        clone = shared / "template"
+        clone = run_folder / "template"
         listing = run(
             "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", at=ROOT
         )
@@ -219,11 +219,11 @@ def template(shared: Path) -> Path:
             run("git", *command, at=clone).check_returncode()
         return clone
 
-    return once(shared, "template", make)
+    return once(run_folder, "template", make)
 
 
 @pytest.fixture(scope="session")
-def render(template: Path, workshop: Path, shared: Path, cookies_session: Cookies) -> Render:
+def render(template: Path, workshop: Path, run_folder: Path, cookies_session: Cookies) -> Render:
     def render(**answers: str | bool) -> Path:
         def make() -> Path:
             with pytest.MonkeyPatch.context() as patch:
@@ -232,10 +232,10 @@ def render(template: Path, workshop: Path, shared: Path, cookies_session: Cookie
             assert result.exit_code == 0, result.exception
             assert result.project_path is not None
             made: Path = result.project_path
-            return shutil.copytree(made, Path(new_folder(shared), made.name))
+            return shutil.copytree(made, Path(new_folder(run_folder), made.name))
 
         given = json.dumps(answers, sort_keys=True)
-        return once(shared, hashlib.sha256(given.encode()).hexdigest(), make)
+        return once(run_folder, hashlib.sha256(given.encode()).hexdigest(), make)
 
     return render
 
@@ -288,18 +288,18 @@ def path_without(folder: Path, *missing: str) -> dict[str, str]:
 
 
 def baked_once(
-    name: str, template: Path, shared: Path, workshop: Path, answers: Mapping[str, str]
+    name: str, template: Path, run_folder: Path, workshop: Path, answers: Mapping[str, str]
 ) -> Path:
     """A service baked with every hook, once for all workers: this one's copy, which is as if it had been
     baked here."""
 
     def make() -> Path:
-        folder = Path(new_folder(shared))
+        folder = Path(new_folder(run_folder))
         baked = bake(template, folder / name, answers)
         assert baked.returncode == 0, baked.stdout + baked.stderr
         return folder
 
-    origin = once(shared, name, make)
+    origin = once(run_folder, name, make)
     run("cp", "-a", origin / name, workshop / name, at=workshop).check_returncode()
     [project] = (workshop / name).iterdir()
     made_at, made_here = os.fsencode(origin), os.fsencode(workshop)  # of the same length
@@ -314,9 +314,9 @@ def baked_once(
 
 
 @pytest.fixture(scope="session")
-def service(template: Path, shared: Path, workshop: Path) -> Iterator[Path]:
+def service(template: Path, run_folder: Path, workshop: Path) -> Iterator[Path]:
     """A service baked with the defaults and every hook. Shared: leave it as you found it."""
-    project = baked_once("baked", template, shared, workshop, {})
+    project = baked_once("baked", template, run_folder, workshop, {})
     copy_data(project / ".postgres", workshop / "servers")  # which nobody runs yet
     yield project
     stop_servers(project)

@@ -19,16 +19,16 @@ BUILD = ("sphinx-build", "--quiet", "--nitpicky", "--fail-on-warning", "--keep-g
 
 
 @pytest.fixture(scope="session")
-def site(template: Path, shared: Path) -> Path:
+def site(template: Path, run_folder: Path) -> Path:
     """What `make docs` builds, of what is committed or will be."""
 
     def make() -> Path:
-        built = shared / "built-site"
+        built = run_folder / "built-site"
         done = run(*BUILD, template / "docs", built, at=template)
         assert done.returncode == 0, done.stderr
         return built
 
-    return once(shared, "site", make)
+    return once(run_folder, "site", make)
 
 
 class Seen(HTMLParser):

@@ -80,7 +80,7 @@ def test_a_name_that_somebody_chose_stays(line: str) -> None:
 def test_the_actions_of_an_alter_table(statement: str, table: str, actions: list[str]) -> None:
     found = parse_alter_table(statement)
     assert found is not None
-    assert (found.table, [*found.actions]) == (table, actions)
+    assert (found.table, found.actions) == (table, actions)
 
 
 @pytest.mark.parametrize("statement", ["ALTER TYPE a ADD VALUE 'b';", "DROP TABLE a;", "SELECT 1;"])

@@ -30,8 +30,8 @@ ODD = {
 
 
 @pytest.fixture(scope="session")
-def odd(template: Path, shared: Path, workshop: Path) -> Iterator[Path]:
-    project = baked_once("odd", template, shared, workshop, ODD)
+def odd(template: Path, run_folder: Path, workshop: Path) -> Iterator[Path]:
+    project = baked_once("odd", template, run_folder, workshop, ODD)
     yield project
     stop_servers(project)
 

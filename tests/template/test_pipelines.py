@@ -139,11 +139,11 @@ class Runner(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def branched(service: Path, shared: Path, workshop: Path, render: Render) -> Path:
+def branched(service: Path, run_folder: Path, workshop: Path, render: Render) -> Path:
     """A folder with a project that has the pipelines of all providers and branches, and its `origin`."""
 
     def make() -> Path:
-        parent = Path(new_folder(shared))
+        parent = Path(new_folder(run_folder))
         project = parent / SLUG
         shutil.copytree(service, project, ignore=shutil.ignore_patterns(".venv", ".postgres"))
         for provider in FILES:
@@ -158,7 +158,7 @@ def branched(service: Path, shared: Path, workshop: Path, render: Render) -> Pat
         shutil.rmtree(project / ".postgres")
         return parent
 
-    return once(shared, "branched", make)
+    return once(run_folder, "branched", make)
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,9 @@ class Room(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def room(service: Path, shared: Path) -> Room:
+def room(service: Path, run_folder: Path) -> Room:
     def make() -> Path:
-        folder = Path(new_folder(shared)) / "room"
+        folder = Path(new_folder(run_folder)) / "room"
         roster = folder.with_name("roster.csv")
         roster.write_text(ROSTER, encoding="utf-8")
         make_plan(roster, folder, FIRST_PORT, "http://127.0.0.1:9", "", ())
@@ -40,7 +40,7 @@ def room(service: Path, shared: Path) -> Room:
             build(folder, service)
         return folder
 
-    folder = once(shared, "room", make)
+    folder = once(run_folder, "room", make)
     return Room(folder, [folder / ARCHIVES / f"{each.id}.tar.gz" for each in read_plan(folder)])
 
 

@@ -70,11 +70,11 @@ def how_to_go_on(findings: list[Finding]) -> str:
     return "\n".join([*lines, f"Then run: {project.command('hash')}"])
 
 
-def warnings_of(before_url: str, texts: list[str]) -> list[str]:
-    """What is to be said of migrations with these texts, which are for the scratch database `before_url` and
-    proven: a line for each finding."""
+def warnings_of(url: str, texts: list[str]) -> list[str]:
+    """What is to be said of migrations with these texts, which are proven and run on the scratch database at
+    `url`: a line for each finding."""
     in_halves = labels_in_halves(texts)
-    with scratch_database(before_url) as url, Observer(url) as observer:
+    with Observer(url) as observer:
         files = list[ObservedFile]()
         for text in texts:
             if not files or files[-1].ran:

@@ -43,8 +43,8 @@ from modelmigrate.sql.patterns import ADD_ENUM_VALUE
 from modelmigrate.sql.statements import strip_comments
 from modelmigrate.terminal import progress
 
-# Told of migrations before they are written: the URL of the scratch database that they are for, and their
-# texts. What there is to look at in them comes back.
+# Told of migrations before they are written: the URL of a scratch database that they are for, which it may
+# change, and their texts. What there is to look at in them comes back.
 Lint = Callable[[str, list[str]], list[str]]
 
 
@@ -96,7 +96,8 @@ def create_migrations(
         if not changes and not halves.header:
             return CreatedMigrations([], warnings)
         tables = changed_tables(changes, current)
-        filled = beside.submit(filled_copy, copies, current_url, tables)
+        # What goes on beside has a copy of its own: none can be made of a database that somebody reads.
+        filled = beside.submit(fill, copies.enter_context(scratch_database(current_url)), tables)
         try:
             plan, result = plan_migration(current_url, current, desired_url, desired, goal.first)
             statements = tell_that_made_for_models(plan)
@@ -115,7 +116,10 @@ def create_migrations(
             steps, notes = prove_on_rows(copies, before, groups, tables, filled.result(), result)
             texts = with_header([each.text for each in steps], halves)
             # Of the first migrations of all there is nothing to tell: nothing is there that they could harm.
-            linted = beside.submit(lint, current_url, texts) if has_migrations() else None
+            lint_url = (
+                copies.enter_context(scratch_database(current_url)) if has_migrations() else ""
+            )
+            linted = beside.submit(lint, lint_url, texts) if lint_url else None
             downs = [down_of(each, goal.fills) for each in steps]
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
@@ -157,11 +161,10 @@ class Step(NamedTuple):
     """That copy."""
 
 
-def filled_copy(copies: ExitStack, url: str, tables: set[str] | None) -> tuple[str, Contents]:
-    """The URL of a copy of a scratch database, with rows in these tables, or in all; and what it holds."""
-    copy_url = copies.enter_context(scratch_database(url))
-    fill_with_rows(copy_url, tables)
-    return copy_url, read_contents(copy_url)
+def fill(url: str, tables: set[str] | None) -> tuple[str, Contents]:
+    """Fill these tables of a scratch database with rows, or all; its URL, and what it holds then."""
+    fill_with_rows(url, tables)
+    return url, read_contents(url)
 
 
 def prove_on_rows(
@@ -206,7 +209,7 @@ def split_and_prove(
     if not groups:
         return []
     group, *rest = groups
-    after_url, held = filled or filled_copy(copies, before.url, tables)
+    after_url, held = filled or fill(copies.enter_context(scratch_database(before.url)), tables)
     try:
         text = execute_as_migration(after_url, group)
     except errors.UnsafeNewEnumValueUsage as error:

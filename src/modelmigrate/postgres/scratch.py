@@ -179,6 +179,13 @@ def _owned(url: str, name: str) -> Iterator[None]:
                 _owners.pop(url).close()
 
 
+@contextmanager
+def _owner(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The session that has the locks."""
+    with _owning:
+        yield _owners[url]
+
+
 def _lock(owner: psycopg.Connection[Any], names: list[str]) -> None:
     query = "SELECT pg_advisory_lock(hashtextextended(name, 0)) FROM unnest(%s::text[]) AS name"
     owner.execute(query, [names])
@@ -193,6 +200,7 @@ def _drop_abandoned(url: str) -> None:
         )
         for (database,) in abandoned.fetchall():
             drop_database(connection, url, database)
+    end_sessions(url)  # this one need not wait: with twenty processes at once, connections are few
 
 
 def _create_database(name: str, url: str, template: str | None, *, ours: bool) -> None:
@@ -207,7 +215,7 @@ def _create_database(name: str, url: str, template: str | None, *, ours: bool) -
     strategy = SQL("STRATEGY file_copy" if ours else "")
     statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
     end_sessions(template or "")
-    with closing(connect(url)) as connection:
+    with _owner(url) if ours else closing(connect(url)) as connection:
         wait_for_sessions(connection, original)
         try:
             connection.execute(statement.format(Identifier(name), Identifier(original), strategy))

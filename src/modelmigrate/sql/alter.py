@@ -2,7 +2,6 @@
 
 import functools
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from modelmigrate.sql.names import IDENTIFIER, QUALIFIED
@@ -46,7 +45,7 @@ class AlterTable(NamedTuple):
     head: str
     """What comes before the actions: ALTER TABLE, perhaps IF EXISTS or ONLY, and the table."""
     table: str
-    actions: Sequence[str]
+    actions: list[str]
 
     @property
     def statement(self) -> str:
@@ -60,4 +59,4 @@ def parse_alter_table(statement: str) -> AlterTable | None:
     if not found:
         return None
     actions = replace_outside_quotes(found["actions"], r"\s+", " ")  # Atlas breaks long lines
-    return AlterTable(found["head"], found["table"], tuple(split_at_commas(actions)))
+    return AlterTable(found["head"], found["table"], split_at_commas(actions))
