@@ -14,6 +14,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import MigrateError
 from modelmigrate.migrations.apply import ATLAS_APPLICATION
 from modelmigrate.migrations.lock import ATLAS_LOCK, PACKAGE_LOCK
@@ -127,6 +128,26 @@ def test_twenty_applies_at_once_all_succeed_though_an_index_is_built_concurrentl
     assert [process.returncode for process in started] == [0] * 20, said
     assert sum("Applied 3 migrations" in each for each in said) == 1
     assert len(read_status(os.environ["LIVE_DATABASE_URL"]).applied) == 3
+
+
+def test_nobody_waits_for_the_lock_while_atlas_is_looked_for_or_built(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, asked, answer = tmp_path / "atlas", tmp_path / "asked", tmp_path / "answer"
+    slow.write_text(
+        f"#!/bin/sh\ntouch '{asked}'\nwhile [ ! -e '{answer}' ]; do sleep 0.05; done\n"
+        f"exec '{atlas_binary()}' \"$@\"\n"
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("ATLAS", str(slow))
+    process = project.start("apply", env="live", yes=True)
+    until(asked.exists)
+    locks = "FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE l.locktype = 'advisory'"
+    query = f"SELECT count(*) {locks} AND d.datname = current_database()"
+    held = value(os.environ["LIVE_DATABASE_URL"], query)
+    answer.touch()
+    assert "Applied 1 migration" in process.communicate(timeout=60)[0]
+    assert not held
 
 
 @pytest.mark.parametrize("key", [PACKAGE_LOCK, ATLAS_LOCK])

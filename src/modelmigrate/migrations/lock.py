@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
@@ -30,8 +31,9 @@ def migration_lock(
     yields the session that holds it.
 
     Raises:
-        MigrateError: as for `take_lock`.
+        MigrateError: as for `take_lock`, or there is no Atlas.
     """
+    atlas_binary()  # it may have to be built, which takes longer than others wait for the lock
     with closing(connect(url)) as connection:
         take_lock(connection, PACKAGE_LOCK if ours else ATLAS_LOCK, seconds)
         yield connection
