@@ -44,6 +44,7 @@ docs: .venv/ready ## Build the documentation; a dead link or an unknown page is 
 benchmark: .venv/ready tidy ## Measure bakes, the schema commands and the service against others
 	@.venv/bin/python benchmarks/bake.py
 	@.venv/bin/python benchmarks/schema.py
+	@.venv/bin/python -m benchmarks.histories
 	@.venv/bin/python -m benchmarks.service
 	@.venv/bin/python -m benchmarks.lint
 

@@ -209,15 +209,20 @@ def contents(*folders: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in files}
 
 
-@contextmanager
-def project_of(size: int, folder: Path) -> Iterator[Path]:
-    """A generated project with so many tables, and a migrated database for each side."""
+def bake(folder: Path) -> Path:
+    """A generated project in this folder, with what it needs and without migrations."""
     folder.mkdir()
-    project = folder / SLUG
     cookiecutter = (sys.executable, "-m", "cookiecutter", ROOT, "--no-input")
     # Cookiecutter leaves its rendered hooks in TMPDIR.
     run(ROOT, *cookiecutter, "--output-dir", folder, TEMPLATE_SETUP="no", TMPDIR=str(folder))
-    run(project, "uv", "sync")
+    run(folder / SLUG, "uv", "sync")
+    return folder / SLUG
+
+
+@contextmanager
+def project_of(size: int, folder: Path) -> Iterator[Path]:
+    """A generated project with so many tables, and a migrated database for each side."""
+    project = bake(folder)
     run(project, "uv", "pip", "install", "--python", ".venv", ALEMBIC)
     write_models(project / "src/domain/models", size - OWN_TABLES)
     try:

@@ -1,51 +1,28 @@
 """The next migration, from what the models say and the migrations do not."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from psycopg import errors
-
 from modelmigrate import project
-from modelmigrate.atlas.directory import (
-    as_contract,
-    checksums,
-    has_migrations,
-    phase_of,
-    with_directives,
-)
+from modelmigrate.atlas.directory import checksums, has_migrations, phase_of
 from modelmigrate.errors import Exit, MigrateError, SchemaRefusedError
-from modelmigrate.expansions.directives import PHASE_CONTRACT
 from modelmigrate.expansions.goal import towards, what_is_next
-from modelmigrate.expansions.halves import Halves, is_of_halves, read_sides
-from modelmigrate.migrations.down_files import State, generate_down
+from modelmigrate.expansions.halves import is_of_halves, read_sides
 from modelmigrate.migrations.dropped import notes_on_dropped
-from modelmigrate.migrations.files import ProvenFile, file_name, write_migrations
+from modelmigrate.migrations.files import file_name, write_migrations
 from modelmigrate.migrations.left_behind import notes_on_rows
-from modelmigrate.planning.contents import Contents, read_contents, what_was_lost
+from modelmigrate.migrations.prove import Lint, Work, fill, prove
 from modelmigrate.planning.context import CannotPlanError
-from modelmigrate.planning.online import make_online
-from modelmigrate.planning.phases import CanWait, Waiting, split_by_phase
+from modelmigrate.planning.phases import CanWait
 from modelmigrate.planning.plan import plan_migration
-from modelmigrate.planning.proof import ROWS_DO_NOT_ALLOW, execute_as_migration
 from modelmigrate.planning.renames import read_names
-from modelmigrate.planning.rows import fill_with_rows
-from modelmigrate.planning.transactions import split_by_transaction
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import Change, Schema, diff
-from modelmigrate.schema.dump import read_schema
-from modelmigrate.schema.namespaces import tell_that_made_for_models
 from modelmigrate.schema.states import current_and_desired
-from modelmigrate.sql.patterns import ADD_ENUM_VALUE
-from modelmigrate.sql.statements import strip_comments
-from modelmigrate.terminal import progress
-
-# Told of migrations before they are written: the URL of a scratch database that they are for, which it may
-# change, and their texts. What there is to look at in them comes back.
-Lint = Callable[[str, list[str]], list[str]]
 
 
 class CreatedMigrations(NamedTuple):
@@ -98,141 +75,28 @@ def create_migrations(
         tables = changed_tables(changes, current)
         # What goes on beside has a copy of its own: none can be made of a database that somebody reads.
         filled = beside.submit(fill, copies.enter_context(scratch_database(current_url)), tables)
+        work = Work(goal, copies, beside, tables, [filled], can_wait, lint)
         try:
-            plan, result = plan_migration(current_url, current, desired_url, desired, goal.first)
-            statements = tell_that_made_for_models(plan)
-            if not statements and not halves.header:  # only the formatting differs
-                return CreatedMigrations([], warnings)
-            progress("generating the down migration and verifying both directions")
-            if project.settings().online:
-                in_halves = bool(halves.header)
-                statements = make_online(
-                    statements, current_url, current, desired_url, result, in_halves=in_halves
-                )
-            groups = split_by_transaction(statements, current) or [[]]
-            if can_wait and not halves.header:
-                groups = split_by_phase(groups, can_wait, current_url, result)
-            before = State(current_url, current)
-            steps, notes = prove_on_rows(copies, before, groups, tables, filled.result(), result)
-            texts = with_header([each.text for each in steps], halves)
-            # Of the first migrations of all there is nothing to tell: nothing is there that they could harm.
-            lint_url = (
-                copies.enter_context(scratch_database(current_url)) if has_migrations() else ""
-            )
-            linted = beside.submit(lint, lint_url, texts) if lint_url else None
-            downs = [down_of(each, goal.fills) for each in steps]
+            proven = plan_migration(*goal.sides, goal.first, partial(prove, work))
         except CannotPlanError as error:
             raise SchemaRefusedError(f"{error}\n{_by_hand()}", Exit.REFUSED) from None
+        if not proven:  # only the formatting differs
+            return CreatedMigrations([], warnings)
         names = read_names(current_url), read_names(desired_url)
         warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
-        warnings += [*notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
-        warnings += notes_on_contracts(texts)
+        warnings += [*proven.notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
+        warnings += notes_on_contracts([each.text for each in proven.files])
         warnings += undeclared_drops(
             [each for each in changes if not is_of_halves(each.label, halves)]
         )
-        warnings += linted.result() if linted else []
-        files = [ProvenFile(*each) for each in zip(texts, downs, strict=True)]
+        warnings += proven.linted
         if checksums() != known:
             raise MigrateError(
                 "the migrations changed meanwhile: somebody edits them, or creates one, too. No file was"
                 " written. Repeat the command.",
                 Exit.BUSY,
             )
-        return CreatedMigrations(write_migrations(name, files), warnings)
-
-
-def with_header(texts: list[str], halves: Halves) -> list[str]:
-    """The texts with the lines that tell what the migrations begin and end; the first one has them, and
-    each says that it waits until no older code runs."""
-    waits = [PHASE_CONTRACT] if halves.contract else []
-    headers = [halves.header, *([waits] * (len(texts) - 1))]
-    return [with_directives(*each) for each in zip(texts, headers, strict=True)]
-
-
-class Step(NamedTuple):
-    """A migration that was proven on rows."""
-
-    text: str
-    group: list[str]
-    """Its statements."""
-    before: State
-    """The schema before it, with what its copy held then."""
-    after: State
-    """That copy."""
-
-
-def fill(url: str, tables: set[str] | None) -> tuple[str, Contents]:
-    """Fill these tables of a scratch database with rows, or all; its URL, and what it holds then."""
-    fill_with_rows(url, tables)
-    return url, read_contents(url)
-
-
-def prove_on_rows(
-    copies: ExitStack,
-    before: State,
-    groups: list[list[str]],
-    tables: set[str] | None,
-    filled: tuple[str, Contents],
-    result: Schema,
-) -> tuple[list[Step], list[str]]:
-    """As `split_and_prove`; with a note where made-up rows do not allow a migration, which says as much
-    of real ones."""
-    try:
-        return split_and_prove(copies, before, groups, tables, filled, result), []
-    except ROWS_DO_NOT_ALLOW as error:
-        note = (
-            f"note: on tables with rows this may fail: {error.diag.message_primary}. Fill or correct"
-            " the rows before, in a migration of its own, if there are any."
-        )
-    try:
-        return split_and_prove(copies, before, groups, set(), None, result), [note]
-    except ROWS_DO_NOT_ALLOW as error:
-        raise CannotPlanError(str(error)) from None
-
-
-def split_and_prove(
-    copies: ExitStack,
-    before: State,
-    groups: list[list[str]],
-    tables: set[str] | None,
-    filled: tuple[str, Contents] | None,
-    result: Schema,
-) -> list[Step]:
-    """The migrations of these groups of statements, proven on copies of the scratch database `before` with
-    rows in these tables, or in all: the first on the one that is `filled`, where there is one. All of them
-    together lead to the schema `result`.
-
-    Raises:
-        CannotPlanError: one of them cannot be run in a transaction, or loses what it need not.
-        IntegrityError, DataError: the rows do not allow it.
-    """
-    if not groups:
-        return []
-    group, *rest = groups
-    after_url, held = filled or fill(copies.enter_context(scratch_database(before.url)), tables)
-    try:
-        text = execute_as_migration(after_url, group)
-    except errors.UnsafeNewEnumValueUsage as error:
-        values = [each for each in group if ADD_ENUM_VALUE.match(strip_comments(each))]
-        others = [each for each in group if each not in values]
-        if not values or not others:
-            raise CannotPlanError(str(error)) from None
-        return split_and_prove(copies, before, [values, others, *rest], tables, None, result)
-    holds = read_contents(after_url)
-    if lost := what_was_lost(held, holds):
-        raise CannotPlanError("\n".join(lost))
-    if isinstance(group[0], Waiting):
-        text = as_contract(text)
-    after = State(after_url, read_schema(after_url) if rest else result, holds)
-    step = Step(text, group, before._replace(contents=held), after)
-    return [step, *split_and_prove(copies, after, rest, set(), None, result)]
-
-
-def down_of(step: Step, fills: dict[str, str]) -> str:
-    """The down migration of a step. `fills` has, by a statement, what gives it the values back that the
-    step has lost."""
-    filled = [fills[each] for each in step.group if each in fills]
-    return generate_down(step.before, step.after, fills=filled)
+        return CreatedMigrations(write_migrations(name, proven.files), warnings)
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:

@@ -8,10 +8,10 @@ from modelmigrate.planning.context import PlanContext
 from modelmigrate.planning.dependents import execute_with_dependents
 from modelmigrate.planning.enums import recreate_enums
 from modelmigrate.planning.excerpt import excerpts
-from modelmigrate.planning.kinds import PLANNED_BY_ATLAS
+from modelmigrate.planning.kinds import PLANNED_BY_ATLAS, is_planned_by_atlas
 from modelmigrate.planning.names import own_name
 from modelmigrate.schema.catalog import names_to_escape
-from modelmigrate.schema.diff import Schema, SchemaObject, diff
+from modelmigrate.schema.diff import Change, Schema, SchemaObject, diff
 from modelmigrate.schema.inheritance import parents_of
 from modelmigrate.schema.namespaces import common_schemas
 from modelmigrate.sql.alter import parse_alter_table
@@ -29,10 +29,14 @@ PRIMARY_KEY = re.compile(
 # column that is called CONSTRAINT, which is in quotes.
 CONSTRAINT = re.compile(rf"(?:ADD )?(?:CONSTRAINT (?P<name>{IDENTIFIER})\s|PRIMARY KEY )")
 
+# What Atlas makes with a table or an enum.
+MADE_WITH_TABLES = {"COMMENT", "SEQUENCE", "SEQUENCE OWNED BY"}
+
 
 def apply_atlas_plan(context: PlanContext) -> str:
     """Let Atlas change the tables and enums that stay; the reasons where it cannot, else nothing."""
-    changes = diff(context.desired, context.expected())
+    before, count = context.expected(), len(context.statements)
+    changes = diff(context.desired, before)
     if not any(each.kind in PLANNED_BY_ATLAS for each in changes):
         return ""
     recreate_enums(context)
@@ -58,6 +62,7 @@ def apply_atlas_plan(context: PlanContext) -> str:
         if not is_formatting_only(each, changed_labels)
         and not is_inherited(each, context.desired, changed_tables)
     ]
+    count += len(remaining)
     reasons: dict[str, str] = {}
     while remaining:
         reasons = {
@@ -68,7 +73,27 @@ def apply_atlas_plan(context: PlanContext) -> str:
         if len(reasons) == len(remaining):
             break
         remaining = list(reasons)
+    if not reasons and len(context.statements) == count:  # nothing else had to be dropped for it
+        presume_atlas_plan(context, before, changes)
     return "\n".join(f"{shorten(statement)}\n{reason}" for statement, reason in reasons.items())
+
+
+def presume_atlas_plan(context: PlanContext, before: Schema, changes: list[Change]) -> None:
+    """Take it that Atlas's plan has made what it was asked for, which spares a look; where something that it
+    may have taken along was there, that is not known."""
+    made = [each for each in changes if is_planned_by_atlas(each, context.desired)]
+    labels = {each.label for each in made}
+    others = [each for each in changes if each.label not in labels]
+    if any(each.current for each in others):
+        return
+    with_tables = [
+        each
+        for each in others
+        if each.desired and each.kind in MADE_WITH_TABLES and labels & {*each.desired.belongs_to}
+    ]
+    after = {label: obj for label, obj in before.items() if label not in labels}
+    made_objects = {each.label: each.desired for each in made + with_tables if each.desired}
+    context.presume(after | made_objects)
 
 
 def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:

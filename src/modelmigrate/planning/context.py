@@ -51,11 +51,10 @@ class PlanContext:
     desired: Schema
     statements: list[str] = field(default_factory=list)
     """Those that ran, in their order: the plan so far."""
-    cached_current: tuple[int, Schema] = (-1, {})
-    """The current schema as it was after so many statements; to begin with, that of the database that
-    the scratch database is a clone of, where it is known."""
-    created: Schema = field(default_factory=dict)
-    """What `create` has created since then."""
+    read: tuple[int, Schema] = (-1, {})
+    """The current schema as it was read after so many statements."""
+    presumed: tuple[int, Schema] = (-1, {})
+    """As it must be after so many statements if what ran since then did what was expected."""
     blocked_by: str = ""
     """The error of the last object that could not be dropped."""
     together: bool = False
@@ -63,18 +62,22 @@ class PlanContext:
 
     def current(self) -> Schema:
         """The schema of the scratch database, after the statements so far."""
-        if self.cached_current[0] != len(self.statements):
-            self.cached_current = len(self.statements), read_schema(self.current_url)
-            self.created.clear()
-        return self.cached_current[1]
+        if self.read[0] != len(self.statements):
+            self.read = self.presumed = len(self.statements), read_schema(self.current_url)
+        return self.read[1]
 
     def expected(self) -> Schema:
-        """The same without reading it again, where nothing but `create` ran since; what that created is as it
+        """The same without reading it again, where it is known what ran since; what that has made is as it
         is in the desired schema, with the oids that it has there."""
-        count, schema = self.cached_current
-        if count + len(self.created) == len(self.statements):
-            return schema | self.created
-        return self.current()
+        return self.presumed[1] if self.is_presumed() else self.current()
+
+    def is_presumed(self) -> bool:
+        """Whether `expected` need not read the schema."""
+        return self.presumed[0] == len(self.statements)
+
+    def presume(self, schema: Schema) -> None:
+        """Take it that the statements so far have led to this schema, until it is read."""
+        self.presumed = len(self.statements), schema
 
     def create(self, *objects: SchemaObject) -> bool:
         """Create objects that are not there by their own statements, all or none of them; whether that
@@ -82,8 +85,10 @@ class PlanContext:
         statements = [each.create_sql for each in objects]
         if try_execute(self.connection, "\n".join(statements)):
             return False
+        known = self.is_presumed()
         self.statements += [InTransaction(each) if self.together else each for each in statements]
-        self.created |= {each.label: each for each in objects}
+        if known:
+            self.presume(self.presumed[1] | {each.label: each for each in objects})
         return True
 
     def try_execute(self, statement: str) -> psycopg.Error | None:

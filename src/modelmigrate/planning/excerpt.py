@@ -45,9 +45,13 @@ def excerpts(context: PlanContext, changes: list[Change]) -> Iterator[tuple[str,
         if tables - len(changed) < MIN_SPARED:
             yield whole
             return
-        parts = parts_of(
-            dict(zip(whole, (context.current(), context.desired), strict=True)), changed
-        )
+        if any(each.current for each in changes):
+            schemas = dict(zip(whole, (context.current(), context.desired), strict=True))
+            parts = parts_of(schemas, changed)
+        else:  # all that is there is as it shall be, and needs the same
+            [desired] = parts_of({context.desired_url: context.desired}, changed)
+            there = context.expected()
+            parts = [[each for each in desired if each.label in there], desired]
         urls = [made.enter_context(scratch_database()) for _ in whole]
         fails = any(
             any(map(is_inherited, part))

@@ -5,10 +5,12 @@ statements that `pg_dump` writes for it, in an order that works. A plan counts o
 the same in the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 from modelmigrate.planning.atlas_plan import apply_atlas_plan
 from modelmigrate.planning.composites import change_composites
@@ -30,6 +32,8 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Change, Schema, diff
 from modelmigrate.schema.rebuild import diff_normalized
+
+Proven = TypeVar("Proven")
 
 # --- any schema to any other: down migrations, drift ---
 
@@ -103,7 +107,7 @@ def rename_all(context: PlanContext, statements: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Attempt(Generic[Proven]):
     """A plan that was tried on a clone of the current state."""
 
     statements: list[str]
@@ -115,19 +119,27 @@ class Attempt:
     """The labels of those changes that are of more than formatting."""
     reason: str
     """Why Atlas's plan could not be applied, or an object not be dropped."""
+    proven: Future[Proven] | None
+    """What came of `prove` beside the look at the result, where nothing differs there."""
 
 
 def plan_migration(
-    current_url: str, current: Schema, desired_url: str, desired: Schema, renames: list[str]
-) -> tuple[list[str], Schema]:
-    """The statements that lead from the scratch database `current_url`, which has the schema `current`,
-    to the schema `desired`, that of the scratch database `desired_url`, after these renames: in Atlas's
-    words for tables and enums, as a person would write them. With the schema that they lead to.
+    current_url: str,
+    current: Schema,
+    desired_url: str,
+    desired: Schema,
+    renames: list[str],
+    prove: Callable[[list[str], Schema], Proven],
+) -> Proven:
+    """What `prove` makes of the statements that lead from the scratch database `current_url`, which has the
+    schema `current`, to the schema `desired`, that of the scratch database `desired_url`, after these
+    renames: in Atlas's words for tables and enums, as a person would write them. It gets the schema that
+    they lead to as well, and begins before that was looked at, where it must be the desired one.
 
     Atlas misses some properties, and says nothing: `UNIQUE (a) DEFERRABLE` it adds as `UNIQUE (a)`, and
     then sees no difference. (Likewise NOT VALID, COLLATE, storage parameters.) So the first attempt
-    leaves all tables to Atlas but those where this is known. What differs after it was missed, and the next attempt creates that by
-    `pg_dump`'s statements before Atlas is asked.
+    leaves all tables to Atlas but those where this is known. What differs after it was missed, and the
+    next attempt creates that by `pg_dump`'s statements before Atlas is asked.
 
     Raises:
         CannotPlanError: the last attempt still missed something.
@@ -135,14 +147,18 @@ def plan_migration(
     target = desired
     missed_by_atlas = known_to_be_missed(diff(desired, current))
     for _ in range(MAX_ROUNDS):
-        attempt = try_plan(current_url, current, desired_url, target, renames, missed_by_atlas)
+        attempt = try_plan(
+            current_url, current, desired_url, target, renames, missed_by_atlas, prove
+        )
+        if attempt.proven:
+            return attempt.proven.result()
         if not attempt.changes:
-            return attempt.statements, attempt.result
+            return prove(attempt.statements, attempt.result)
         if target is desired and (labels := formatting_only_changes(desired, current)):
             # They stay as they are: to write the same definition again would change nothing.
             target = desired | {label: current[label] for label in labels}
         elif not attempt.unresolved:
-            return attempt.statements, attempt.result
+            return prove(attempt.statements, attempt.result)
         elif attempt.unresolved <= missed_by_atlas:
             break  # nothing new to try
         missed_by_atlas |= attempt.unresolved
@@ -156,21 +172,38 @@ def try_plan(
     desired: Schema,
     renames: list[str],
     missed_by_atlas: set[str],
-) -> Attempt:
-    """One attempt at a plan, on a clone of the current state that is dropped afterwards."""
-    with scratch_database(current_url) as work_url:
+    prove: Callable[[list[str], Schema], Proven],
+) -> Attempt[Proven]:
+    """One attempt at a plan, on a clone of the current state that is dropped afterwards. Each round is
+    repeated while it runs any new statement; once one must have led to the desired schema, `prove` begins."""
+    presumed: tuple[int, Future[Proven]] | None = None
+    reason, count = "", -1
+    with scratch_database(current_url) as work_url, ThreadPoolExecutor(1) as beside:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             context = PlanContext(connection, work_url, desired_url, desired)
-            context.cached_current = 0, current
+            context.read = context.presumed = 0, current
             rename_all(context, renames)
-            reason = run_planning_round(context, missed_by_atlas) or context.blocked_by
+            for _ in range(MAX_ROUNDS):
+                if count == len(context.statements):
+                    break
+                count = len(context.statements)
+                context.current()  # from the second round on, whether all is as it is desired
+                reason = run_planning_round(context, missed_by_atlas)
+                fails = reason or context.blocked_by or not context.is_presumed()
+                if not presumed and not fails and not diff(desired, context.expected()):
+                    proving = beside.submit(prove, [*context.statements], desired)
+                    presumed = len(context.statements), proving
         result = context.current()
     changes = diff(desired, result)
     unresolved = {each.label for each in diff_normalized(desired, result)}
-    return Attempt(context.statements, result, changes, unresolved, reason)
+    holds = presumed and not changes and presumed[0] == len(context.statements)
+    return Attempt(
+        context.statements, result, changes, unresolved, reason or context.blocked_by,
+        presumed[1] if presumed and holds else None,
+    )  # fmt: skip
 
 
-def _cannot_plan(attempt: Attempt) -> CannotPlanError:
+def _cannot_plan(attempt: Attempt[Any]) -> CannotPlanError:
     lines = [
         line
         for change in attempt.changes
@@ -189,37 +222,31 @@ def formatting_only_changes(desired: Schema, current: Schema) -> set[str]:
 
 
 def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
-    """Change the scratch database to the desired schema, as far as that is possible; the reason where
-    Atlas's plan cannot be applied, else nothing. Repeated while it runs any new statement.
+    """Change the scratch database to the desired schema, as far as that is possible in one round; the
+    reason where Atlas's plan cannot be applied, else nothing.
 
     The order is what makes a plan work, and read like one by hand:
 
     1. Schemas and extensions: new columns and indexes may use their types and operators. Indexes,
        constraints and sequences with another name, which Atlas would recreate.
-    2. Domains and composite types, generated columns, and what else Atlas misses: once it is there, Atlas sees no difference and does
-       not plan it wrongly.
+    2. Domains and composite types, generated columns, and what else Atlas misses: once it is there, Atlas
+       sees no difference and does not plan it wrongly.
     3. Atlas's plan for tables and enums. Only the views and triggers that depend on a changed column are
        dropped before it (see `dependents`), so all others stay.
     4. Drops: a function or an extension can be dropped only once no column, default or index uses it;
        and what belonged to a dropped table is gone with it.
     5. Creations: they may use new columns, and recreate what 3 and 4 dropped.
     """
-    reason, count = "", -1
-    for _ in range(MAX_ROUNDS):
-        if count == len(context.statements):
-            break
-        count = len(context.statements)
-        context.current()  # from the second round on, whether what was created is what is desired
-        create_objects(context, lambda each: each.kind in ("EXTENSION", "SCHEMA"))
-        rename_what_is_the_same(context)
-        carry_sequences_over(context)
-        change_domains(context)
-        change_composites(context)
-        change_in_place(context)
-        if missed_by_atlas:
-            create_what_atlas_misses(context, missed_by_atlas)
-        change_generated_columns(context)
-        reason = apply_atlas_plan(context)
-        drop_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
-        create_objects(context, partial(is_left_after_atlas, context, bool(reason)))
+    create_objects(context, lambda each: each.kind in ("EXTENSION", "SCHEMA"))
+    rename_what_is_the_same(context)
+    carry_sequences_over(context)
+    change_domains(context)
+    change_composites(context)
+    change_in_place(context)
+    if missed_by_atlas:
+        create_what_atlas_misses(context, missed_by_atlas)
+    change_generated_columns(context)
+    reason = apply_atlas_plan(context)
+    drop_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
+    create_objects(context, partial(is_left_after_atlas, context, bool(reason)))
     return reason
