@@ -13,6 +13,7 @@ import psycopg
 from psycopg import errors
 
 from modelmigrate import project
+from modelmigrate.atlas.commands import REVISIONS_TABLE
 from modelmigrate.atlas.directory import (
     VERSION_FORMAT,
     Migration,
@@ -24,7 +25,6 @@ from modelmigrate.check import check_in_sync, validate_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.git import git
 from modelmigrate.migrations.branch import BranchComparison, compare_branches
-from modelmigrate.migrations.revisions import REVISIONS_TABLE
 from modelmigrate.migrations.round_trip import check_round_trip
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import LOCAL, find_environment

@@ -2,8 +2,11 @@
 
 import pytest
 
+from modelmigrate.atlas.commands import REVISIONS_TABLE
+from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.postgres.server import server_url
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import replay_migrations
 from tests.package.harness import Project, execute
 from tests.package.test_create import back, created, migrated, models, refused
 
@@ -60,6 +63,19 @@ def test_models_that_are_printed_in_another_order_are_the_state_that_was_built_b
     models(project, *reversed(indexes), tables)
     assert project.run("check").code == 0
     assert execute(server_url("scratch"), query) == built
+
+
+def test_what_atlas_wrote_over_in_a_long_file_is_not_copied_with_each_clone(
+    project: Project,
+) -> None:
+    text = "CREATE TABLE pairs (a INTEGER);\n" + "COMMENT ON TABLE pairs IS 'two';\n" * 400
+    project.add("20260101000000_long", text)
+    assert project.run("validate").code == 0
+    with replay_migrations(read_migrations()) as url:
+        [(size,)] = execute(url, f"SELECT pg_total_relation_size('{REVISIONS_TABLE}')")
+        assert size < 200_000
+        [revision] = execute(url, f"TABLE {REVISIONS_TABLE}")
+        assert 401 in revision
 
 
 def test_what_models_make_may_need_what_only_a_migration_makes(project: Project) -> None:

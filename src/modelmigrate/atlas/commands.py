@@ -16,6 +16,8 @@ from modelmigrate.isolation import for_client_of, isolated
 from modelmigrate.sql.names import quote as quote_name
 from modelmigrate.sql.statements import split_statements
 
+# Where Atlas writes what was applied to a database.
+REVISIONS_TABLE = "atlas_schema_revisions.atlas_schema_revisions"
 CONFIG = Path(__file__).with_name("config.hcl")
 # In two halves: no template engine may mistake Atlas's own braces for its own.
 SQL_FORMAT = "{" + '{ sql . "  " }' + "}"

@@ -6,11 +6,11 @@ import psycopg
 from psycopg import errors
 
 from modelmigrate import project
+from modelmigrate.atlas.commands import REVISIONS_TABLE
 from modelmigrate.atlas.directory import Migration
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.blockers import describe, watch_blockers
 from modelmigrate.migrations.lock import backoff, migration_lock
-from modelmigrate.migrations.revisions import REVISIONS_TABLE
 from modelmigrate.migrations.target import Target
 
 

@@ -3,9 +3,10 @@
 import re
 from contextlib import closing
 
+from modelmigrate.atlas.commands import REVISIONS_TABLE
 from modelmigrate.atlas.directory import Migration
 from modelmigrate.errors import Exit, MigrateError
-from modelmigrate.migrations.revisions import REVISIONS_TABLE, MigrationStatus
+from modelmigrate.migrations.revisions import MigrationStatus
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import Environment
 from modelmigrate.schema.dump import INVALID_INDEXES

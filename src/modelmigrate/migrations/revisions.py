@@ -12,11 +12,11 @@ from psycopg import errors
 from psycopg.rows import namedtuple_row
 
 from modelmigrate import project
+from modelmigrate.atlas.commands import REVISIONS_TABLE
 from modelmigrate.atlas.directory import Migration, read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.postgres.connection import connect
 
-REVISIONS_TABLE = "atlas_schema_revisions.atlas_schema_revisions"
 # A row such as `.atlas_cloud_identifier` is no revision.
 SELECT_REVISIONS = f"SELECT * FROM {REVISIONS_TABLE} WHERE version NOT LIKE '.%' ORDER BY version"
 # Behind the description of a migration that breaks older programs: they cannot look into its file, and

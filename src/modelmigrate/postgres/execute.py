@@ -15,6 +15,7 @@ from modelmigrate.postgres.connection import connect
 # A file that is missing (58P01) is what a CREATE EXTENSION or a C function asked for.
 SERVER_FAILED = re.compile("08|53|57P|58(?!P01)|F0|XX001|XX002")
 BATCH_SIZE = 100  # statements that are sent at once
+MUCH = 1 << 20  # bytes
 
 
 def execute_in_any_order(url: str, statements: Iterable[str]) -> dict[str, psycopg.Error]:
@@ -64,3 +65,11 @@ def require_statement_to_blame(error: psycopg.Error) -> None:
             f"PostgreSQL cannot go on: {error}\nThat was on a scratch database, and no file was written."
             " Fix the cause, then repeat the command."
         ) from None
+
+
+def compact(url: str, table: str) -> None:
+    """Give back the room of what was written over in a table of a scratch database, if it takes much."""
+    with closing(connect(url)) as connection:
+        [(size,)] = connection.execute("SELECT pg_total_relation_size(%s)", [table]).fetchall()
+        if size > MUCH:
+            connection.execute(f"VACUUM FULL {table}".encode())

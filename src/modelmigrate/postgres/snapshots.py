@@ -20,7 +20,7 @@ from modelmigrate.postgres.sessions import end_sessions
 
 SNAPSHOT_PREFIX = "kept_"  # how the names of snapshots begin
 MAX_SNAPSHOTS = 16
-FORMAT = "4"  # of what describes a snapshot: to be raised when that is read or written otherwise
+FORMAT = "5"  # of what describes a snapshot: to be raised when that is read or written otherwise
 # A snapshot never changes, so it need not be dumped again. NULL for any other database.
 STORED_SCHEMA = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from modelmigrate import project
 from modelmigrate.atlas.binary import find_atlas
-from modelmigrate.atlas.commands import apply_to_scratch
+from modelmigrate.atlas.commands import REVISIONS_TABLE, apply_to_scratch
 from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
 from modelmigrate.errors import SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
-from modelmigrate.postgres.execute import execute_in_any_order, try_execute
+from modelmigrate.postgres.execute import compact, execute_in_any_order, try_execute
 from modelmigrate.postgres.scratch import dropped_beside, made_ahead, scratch_database
 from modelmigrate.postgres.sessions import sessions_kept
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
@@ -122,6 +122,9 @@ def apply_next(url: str, count: int) -> None:
     if count:
         progress("replaying migrations")
         apply_to_scratch(url, count)
+        # After each statement Atlas writes the hashes of all that the file has had so far: after 8,000,
+        # what it has written over takes 2.5 GB, and would be copied with each clone.
+        compact(url, REVISIONS_TABLE)
 
 
 @contextmanager
