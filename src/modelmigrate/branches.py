@@ -18,6 +18,7 @@ from modelmigrate.atlas.directory import (
     VERSION_FORMAT,
     Migration,
     by_create,
+    read_files,
     update_checksums,
     version_of,
 )
@@ -191,7 +192,8 @@ def require_not_applied(branch: BranchComparison, renames: dict[str, str]) -> li
             continue
         if renames.keys() & applied:
             env = None if name == LOCAL else name
-            files = [Migration(version_of(each), each, "") for each in applied]
+            contents = read_files()
+            files = [Migration(version_of(each), each, "", contents[each]) for each in applied]
             roll_back = project.command("down", steps=len(by_create(files)), env=env)
             applied_on += [f"{target.title}: {', '.join(applied)}", f"  {roll_back}"]
     if applied_on:

@@ -11,7 +11,7 @@ import pytest
 
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.atlas.commands import command_line, environment
-from modelmigrate.atlas.directory import checksums, read_migrations, require_checksums
+from modelmigrate.atlas.directory import checksums, read_files, read_migrations, require_checksums
 from modelmigrate.migrations.revisions import read_status
 from modelmigrate.postgres.scratch import scratch_database
 from modelmigrate.schema.diff import Schema, diff
@@ -789,9 +789,9 @@ def test_checksums_are_those_that_atlas_writes(project: Project) -> None:
         (project.migrations / name).write_bytes(text.encode())
     assert project.run("hash").code == 0
     written = (project.migrations / "atlas.sum").read_bytes()
-    assert checksums() == written
+    assert checksums(read_files()) == written
     (project.migrations / "z.sql").write_text("SELECT 2;\n")
-    assert checksums() != written
+    assert checksums(read_files()) != written
     assert project.run("check").code == 4
 
 
@@ -800,7 +800,7 @@ def test_a_directive_about_checksums_is_for_atlas_to_read(project: Project) -> N
     ignored.write_text("-- atlas:sum ignore\n\nSELECT 1;\n")
     assert project.run("hash").code == 0
     ignored.write_text("-- atlas:sum ignore\n\nSELECT 2;\n")
-    require_checksums()
+    require_checksums(read_files())
 
 
 @pytest.mark.parametrize(

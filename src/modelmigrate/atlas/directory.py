@@ -4,7 +4,6 @@ import hashlib
 import re
 from base64 import b64encode
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
@@ -32,14 +31,11 @@ class Migration(NamedTuple):
     name: str
     hash: str
     """Of this file and all before it."""
-
-    @property
-    def path(self) -> Path:
-        return project.migrations_dir() / self.name
+    content: bytes
 
     @property
     def sql(self) -> str:
-        return self.path.read_text(encoding="utf-8")
+        return self.content.decode().replace("\r\n", "\n").replace("\r", "\n")
 
     @property
     def transactional(self) -> bool:
@@ -60,10 +56,11 @@ def read_migrations() -> list[Migration]:
         MigrateError: there are none, two have one version, or they do not match `atlas.sum` (exit code 4).
     """
     require_migrations()
-    require_checksums()
+    contents = read_files()
+    require_checksums(contents)
     text = (project.migrations_dir() / "atlas.sum").read_text(encoding="utf-8")
     migrations = [
-        Migration(found["version"], found["name"], found["hash"])
+        Migration(found["version"], found["name"], found["hash"], contents[found["name"]])
         for found in SUM_LINE.finditer(text)
     ]
     for one, other in pairwise(migrations):
@@ -143,23 +140,30 @@ def require_migrations() -> None:
         )
 
 
-def require_checksums() -> None:
+def read_files() -> dict[str, bytes]:
+    """What is in each migration file, by their names, in their order."""
+    folder = project.migrations_dir()
+    names = sorted(file.name for file in folder.glob("*.sql"))
+    return {name: folder.joinpath(name).read_bytes() for name in names}
+
+
+def require_checksums(contents: dict[str, bytes]) -> None:
     """Raise MigrateError (exit code 4) where the files do not match `atlas.sum`."""
     sums = project.migrations_dir() / "atlas.sum"
     # Where they do match, starting Atlas would take fifty times as long to say so.
-    if not sums.is_file() or sums.read_bytes() != checksums():
+    if not sums.is_file() or sums.read_bytes() != checksums(contents):
         run_atlas("migrate", "validate")
 
 
-def checksums() -> bytes:
-    """What Atlas writes into `atlas.sum` for the files as they are; nothing where one of them has a
-    directive about that, which is for Atlas to read.
+def checksums(contents: dict[str, bytes]) -> bytes:
+    """What Atlas writes into `atlas.sum` for these files; nothing where one of them has a directive about
+    that, which is for Atlas to read.
 
     Source: `NewHashFile` in ariga.io/atlas/sql/migrate/dir.go.
     """
     running, total, lines = hashlib.sha256(), hashlib.sha256(), []
-    for file in sorted(project.migrations_dir().glob("*.sql"), key=lambda file: file.name):
-        name, content = file.name.encode(), file.read_bytes()
+    for file, content in contents.items():
+        name = file.encode()
         if b"atlas:sum" in content:
             return b""
         running.update(name + content)
@@ -175,7 +179,7 @@ def update_checksums() -> None:
     Raises:
         MigrateError: it cannot be written, and is as it was.
     """
-    text = checksums()
+    text = checksums(read_files())
     if not text:
         run_atlas("migrate", "hash")
         return

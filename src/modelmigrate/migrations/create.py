@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.atlas.directory import checksums, has_migrations, phase_of
+from modelmigrate.atlas.directory import has_migrations, phase_of, read_files
 from modelmigrate.errors import Exit, MigrateError, SchemaRefusedError
 from modelmigrate.expansions.goal import towards, what_is_next
 from modelmigrate.expansions.halves import is_of_halves, read_sides
@@ -59,7 +59,7 @@ def create_migrations(
             is not confirmed, no plan can be verified, there is no such half, or the migrations change
             meanwhile (exit code 5). No file is written then.
     """
-    name, known = file_name(message), checksums()
+    name, known = file_name(message), read_files()
     with (
         # To plan, to prove, and to lint where something is there that could be harmed.
         current_and_desired(clones=3 if has_migrations() else 2) as states,
@@ -90,7 +90,7 @@ def create_migrations(
             [each for each in changes if not is_of_halves(each.label, halves)]
         )
         warnings += proven.linted
-        if checksums() != known:
+        if read_files() != known:
             raise MigrateError(
                 "the migrations changed meanwhile: somebody edits them, or creates one, too. No file was"
                 " written. Repeat the command.",

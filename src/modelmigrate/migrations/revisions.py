@@ -96,7 +96,8 @@ def resolve_status(files: list[Migration], revisions: list[Revision]) -> Migrati
     completed = {r.version for r in revisions if r.applied == r.total and not r.error}
     baseline = revisions[0].version if revisions and revisions[0].type & BASELINE_TYPE else ""
     applied = [each for each in files if each.version < baseline or each.version in completed]
-    pending = [each for each in files if each not in applied]
+    done = {each.version for each in applied}
+    pending = [each for each in files if each.version not in done]
     newest_revision = max((revision.version for revision in revisions), default="")
     newest_file = files[-1].version if files else "none"
     mismatches = [
