@@ -178,7 +178,7 @@ def try_plan(
     repeated while it runs any new statement; once one must have led to the desired schema, `prove` begins."""
     presumed: tuple[int, Future[Proven]] | None = None
     reason, count = "", -1
-    with scratch_database(current_url) as work_url, ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(1) as beside, scratch_database(current_url) as work_url:
         with closing(connect(work_url, check_function_bodies="off")) as connection:
             context = PlanContext(connection, work_url, desired_url, desired)
             context.read = context.presumed = 0, current
