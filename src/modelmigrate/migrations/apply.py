@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-import tempfile
+import threading
 import time
 from contextlib import closing, suppress
 from itertools import groupby
@@ -157,29 +157,32 @@ def apply_batch(target: Target, batch: list[Migration], session: str) -> None:
         MigrateError: it will not; what is left.
     """
     options = ("--tx-mode", "file", "--lock-timeout", "10s")
-    # Read when all is over: a thread that reads a pipe would still do so when Ctrl-C closes it.
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as stderr:
-        child = subprocess.Popen(
-            command_line("migrate", "apply", str(len(batch)), *options),
-            cwd=project.root(),
-            env=environment(DATABASE_URL=session),
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
-        )
-        with child, watch_blockers(target.url, ATLAS_APPLICATION) as blockers:
-            try:
-                _show_progress(child, {migration.version: migration.name for migration in batch})
-            except KeyboardInterrupt:
-                child.wait()  # it was told, too, and rolls back
-                say("stopped")
-                raise
-        stderr.seek(0)
-        output = hide_passwords(stderr.read(), {"DATABASE_URL": session})
+    child = subprocess.Popen(
+        command_line("migrate", "apply", str(len(batch)), *options),
+        cwd=project.root(),
+        env=environment(DATABASE_URL=session),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    with child, watch_blockers(target.url, ATLAS_APPLICATION) as blockers:
+        stderr: list[str] = []
+        reader = threading.Thread(target=lambda: stderr.extend(child.stderr or ()))
+        reader.start()
+        try:
+            _show_progress(child, {migration.version: migration.name for migration in batch})
+        except KeyboardInterrupt:
+            child.wait()  # it was told, too, and rolls back
+            say("stopped")
+            raise
+        finally:
+            if child.stdout:
+                child.stdout.close()  # it must not wait for a reader that has gone
+            reader.join()  # while there is a pipe to read
     if child.returncode:
         say("failed")
         _drop_invalid_indexes(target.url, batch)
-        error = atlas_error(output)
+        error = atlas_error(hide_passwords("".join(stderr), {"DATABASE_URL": session}))
         if found := TRANSIENT.search(str(error)):
             code = Exit.BUSY if LOCK_TIMED_OUT.search(str(error)) else Exit.ERROR
             raise TransientError(f"{error}{describe(blockers)}", found[0], code)

@@ -29,13 +29,14 @@ PRIMARY_KEY = re.compile(
 # column that is called CONSTRAINT, which is in quotes.
 CONSTRAINT = re.compile(rf"(?:ADD )?(?:CONSTRAINT (?P<name>{IDENTIFIER})\s|PRIMARY KEY )")
 
-# What Atlas makes with a table or an enum.
-MADE_WITH_TABLES = {"COMMENT", "SEQUENCE", "SEQUENCE OWNED BY"}
+# What Atlas makes with a table or an enum; the sequence is that of an identity.
+MADE_WITH_TABLES = {"COMMENT", "SEQUENCE"}
 
 
-def apply_atlas_plan(context: PlanContext) -> str:
-    """Let Atlas change the tables and enums that stay; the reasons where it cannot, else nothing."""
-    before, count = context.expected(), len(context.statements)
+def apply_atlas_plan(context: PlanContext, *, trusted: bool = False) -> str:
+    """Let Atlas change the tables and enums that stay; the reasons where it cannot, else nothing. Where it
+    is trusted, what came of that is not looked at yet."""
+    before, before_count = context.expected(), len(context.statements)
     changes = diff(context.desired, before)
     if not any(each.kind in PLANNED_BY_ATLAS for each in changes):
         return ""
@@ -62,7 +63,7 @@ def apply_atlas_plan(context: PlanContext) -> str:
         if not is_formatting_only(each, changed_labels)
         and not is_inherited(each, context.desired, changed_tables)
     ]
-    count += len(remaining)
+    count = before_count + len(remaining)
     reasons: dict[str, str] = {}
     while remaining:
         reasons = {
@@ -73,27 +74,25 @@ def apply_atlas_plan(context: PlanContext) -> str:
         if len(reasons) == len(remaining):
             break
         remaining = list(reasons)
-    if not reasons and len(context.statements) == count:  # nothing else had to be dropped for it
+    # Where nothing else had to be dropped for it, and it was anything at all.
+    if trusted and not reasons and before_count < len(context.statements) == count:
         presume_atlas_plan(context, before, changes)
     return "\n".join(f"{shorten(statement)}\n{reason}" for statement, reason in reasons.items())
 
 
 def presume_atlas_plan(context: PlanContext, before: Schema, changes: list[Change]) -> None:
     """Take it that Atlas's plan has made what it was asked for, which spares a look; where something that it
-    may have taken along was there, that is not known."""
+    may have taken along was there, or a sequence is new that may be that of a serial column, that is not known."""
     made = [each for each in changes if is_planned_by_atlas(each, context.desired)]
     labels = {each.label for each in made}
     others = [each for each in changes if each.label not in labels]
-    if any(each.current for each in others):
+    parts = [each for each in others if each.desired and labels & {*each.desired.belongs_to}]
+    apart = [each for each in others if each not in parts]
+    if any(each.current for each in others) or any("SEQUENCE" in each.kind for each in apart):
         return
-    with_tables = [
-        each
-        for each in others
-        if each.desired and each.kind in MADE_WITH_TABLES and labels & {*each.desired.belongs_to}
-    ]
+    made += [each for each in parts if each.kind in MADE_WITH_TABLES]
     after = {label: obj for label, obj in before.items() if label not in labels}
-    made_objects = {each.label: each.desired for each in made + with_tables if each.desired}
-    context.presume(after | made_objects)
+    context.presume(after | {each.label: each.desired for each in made if each.desired})
 
 
 def is_formatting_only(statement: str, changed_labels: set[str]) -> bool:

@@ -63,7 +63,8 @@ class PlanContext:
     def current(self) -> Schema:
         """The schema of the scratch database, after the statements so far."""
         if self.read[0] != len(self.statements):
-            self.read = self.presumed = len(self.statements), read_schema(self.current_url)
+            self.read = len(self.statements), read_schema(self.current_url)
+        self.presumed = self.read
         return self.read[1]
 
     def expected(self) -> Schema:

@@ -246,7 +246,7 @@ def run_planning_round(context: PlanContext, missed_by_atlas: set[str]) -> str:
     if missed_by_atlas:
         create_what_atlas_misses(context, missed_by_atlas)
     change_generated_columns(context)
-    reason = apply_atlas_plan(context)
+    reason = apply_atlas_plan(context, trusted=True)
     drop_objects(context, lambda each: not is_planned_by_atlas(each, context.desired))
     create_objects(context, partial(is_left_after_atlas, context, bool(reason)))
     return reason
