@@ -15,6 +15,7 @@ from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.renames import Rename
 from modelmigrate.schema.diff import diff
 from modelmigrate.schema.dump import read_schema
+from modelmigrate.sql.statements import split_statements, strip_comments
 from tests.package.harness import LOADER, MATCHES, Project, Ran, execute
 
 OUTSIDE = "-- atlas:txmode none\n\n"
@@ -111,6 +112,20 @@ def test_one_file_and_its_down_migration_are_written_and_then_the_migrations_mat
     assert project.run("validate").code == 0
     assert f"written: migrations/{name}, and down/{name}" in ran.out
     assert 'CREATE TABLE "users"' in ran.out
+
+
+@pytest.mark.parametrize("number", ["SERIAL NOT NULL", "INTEGER GENERATED ALWAYS AS IDENTITY"])
+def test_what_comes_with_a_new_table_is_said_once(project: Project, number: str) -> None:
+    comments = ["COMMENT ON TABLE plants IS 'green';", "COMMENT ON COLUMN plants.id IS 'its';"]
+    models(project, f"CREATE TABLE plants (id {number}, PRIMARY KEY (id));", *comments)
+    [text] = created(project)
+    statements = [strip_comments(each) for each in split_statements(text)]
+    assert [" ".join(each.split()[:3]) for each in statements] == [
+        'CREATE TABLE "plants"',
+        "COMMENT ON TABLE",
+        "COMMENT ON COLUMN",
+    ]
+    assert created(project) == []
 
 
 def test_files_are_newer_than_those_that_are_there(project: Project) -> None:
