@@ -5,7 +5,6 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -51,10 +50,9 @@ def settings() -> Iterator[str]:
     [body] = [node.body for node in tree if isinstance(node, ast.ClassDef)]
     meanings = [ast.literal_eval(each.value) for each in body[1:] if isinstance(each, ast.Expr)]
     yield "| setting | default | meaning |\n| --- | --- | --- |"
-    for setting, meaning in zip(fields(project.Settings), meanings, strict=True):
-        default = {} if setting.default is MISSING else setting.default
-        shown = json.dumps(default)
-        yield f"| `{setting.name.replace('_', '-')}` | `{shown}` | {_cell(meaning)} |"
+    defaults = project.Settings._field_defaults.items()
+    for (name, default), meaning in zip(defaults, meanings, strict=True):
+        yield f"| `{name.replace('_', '-')}` | `{json.dumps(default)}` | {_cell(meaning)} |"
 
 
 def questions() -> Iterator[str]:

@@ -18,7 +18,9 @@ def main() -> int:
             meanwhile.enter_context(models_being_loaded())
         from modelmigrate import cli
 
-        return cli.main()
+        code = cli.main()
+    gc.freeze()  # all of it goes with the process: to look for garbage at the end takes as long again
+    return code
 
 
 if __name__ == "__main__":

@@ -4,15 +4,13 @@ import functools
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelmigrate.errors import MigrateError
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """`[tool.modelmigrate]`; the defaults suit a service that is in use while it is migrated."""
 
     lock_timeout: float = 5
@@ -33,7 +31,7 @@ class Settings:
     """The folder that the module is imported from."""
     idle_timeout: float = 60
     """Minutes that the project's own servers run while nobody is connected; 0 is without end."""
-    lint: dict[str, Any] = field(default_factory=dict)
+    lint: dict[str, Any] = {}  # noqa: RUF012 nobody changes it
     """`[tool.modelmigrate.lint]`: the levels of rules, as modelmigrate.lint.levels reads them."""
 
 
@@ -158,15 +156,15 @@ def settings(folder: Path | None = None) -> Settings:
             "pyproject.toml: [tool.schema] is now called [tool.modelmigrate]. Nothing was done."
             " Rename the table."
         )
-    known = {each.name.replace("_", "-"): each for each in fields(Settings)}
+    known = {each.replace("_", "-"): each for each in Settings._fields}
     values: dict[str, Any] = {}
     for name, value in tables.get("modelmigrate", {}).items():
-        if name not in known or not VALID[known[name].type](value):
+        if name not in known or not VALID[Settings.__annotations__[known[name]]](value):
             raise MigrateError(
                 f"pyproject.toml: [tool.modelmigrate] {name} = {value!r} is not understood."
                 f" Known: {', '.join(known)}"
             )
-        values[known[name].name] = tuple(value) if isinstance(value, list) else value
+        values[known[name]] = tuple(value) if isinstance(value, list) else value
     return Settings(**values)
 
 

@@ -134,7 +134,7 @@ def test_the_reference_has_every_command_with_its_options_every_setting_and_ever
         for parameter in command.params:
             assert parameter.opts[0].lower() in pages["commands"].lower(), (name, parameter.name)
             assert " ".join(parameter.help.replace("`", "").split()) in pages["commands"]
-    for setting in Settings.__dataclass_fields__:
+    for setting in Settings._fields:
         assert setting.replace("_", "-") in pages["settings"]
     assert [question for question in PROMPTS if question not in pages["questions"]] == []
 

@@ -16,6 +16,7 @@ from modelmigrate.migrations.files import file_name, write_migrations
 from modelmigrate.migrations.left_behind import notes_on_rows
 from modelmigrate.migrations.prove import Lint, Work, fill, prove
 from modelmigrate.planning.context import CannotPlanError
+from modelmigrate.planning.excerpt import empty_databases
 from modelmigrate.planning.phases import CanWait
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.renames import read_names
@@ -62,7 +63,7 @@ def create_migrations(
     name, known = file_name(message), read_files()
     with (
         # To plan, to prove, and to lint where something is there that could be harmed.
-        current_and_desired(clones=3 if has_migrations() else 2) as states,
+        current_and_desired(3 if has_migrations() else 2, empty_databases) as states,
         towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
         ExitStack() as copies,
         ThreadPoolExecutor() as beside,
@@ -75,6 +76,7 @@ def create_migrations(
         tables = changed_tables(changes, current)
         # What goes on beside has a copy of its own: none can be made of a database that somebody reads.
         filled = beside.submit(fill, copies.enter_context(scratch_database(current_url)), tables)
+        noted = beside.submit(notes_on_rows, goal.sides)
         work = Work(goal, copies, beside, tables, [filled], can_wait, lint)
         try:
             proven = plan_migration(*goal.sides, goal.first, partial(prove, work))
@@ -84,7 +86,7 @@ def create_migrations(
             return CreatedMigrations([], warnings)
         names = read_names(current_url), read_names(desired_url)
         warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
-        warnings += [*proven.notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
+        warnings += [*proven.notes, *noted.result(), *what_is_next(goal)]
         warnings += notes_on_contracts([each.text for each in proven.files])
         warnings += undeclared_drops(
             [each for each in changes if not is_of_halves(each.label, halves)]

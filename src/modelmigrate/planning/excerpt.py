@@ -2,6 +2,7 @@
 the change costs, and not what the schema weighs."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
@@ -31,6 +32,16 @@ NEEDED = """
     SELECT class::bigint, object::bigint FROM needed"""
 
 
+def empty_databases(current: Schema) -> int:
+    """How many `excerpts` asks for where little of this schema changes."""
+    return 2 * (tables_of(current) > MIN_SPARED)
+
+
+def tables_of(schema: Schema) -> int:
+    """How many tables it has."""
+    return sum(each.kind == "TABLE" for each in schema.values())
+
+
 @contextmanager
 def excerpts(context: PlanContext, changes: list[Change]) -> Iterator[tuple[str, str]]:
     """The URLs of the current and the desired database that Atlas is to compare: two small ones, with the
@@ -40,9 +51,8 @@ def excerpts(context: PlanContext, changes: list[Change]) -> Iterator[tuple[str,
     sides = [side for each in changes for side in (each.current, each.desired) if side]
     labels = {label for side in sides for label in (side.label, *side.belongs_to)}
     changed = {each for each in labels if each.startswith(("TABLE ", "TYPE "))}
-    tables = sum(each.kind == "TABLE" for each in context.desired.values())
     with ExitStack() as made:
-        if tables - len(changed) < MIN_SPARED:
+        if tables_of(context.desired) - len(changed) < MIN_SPARED:
             yield whole
             return
         if any(each.current for each in changes):
@@ -53,12 +63,15 @@ def excerpts(context: PlanContext, changes: list[Change]) -> Iterator[tuple[str,
             there = context.expected()
             parts = [[each for each in desired if each.label in there], desired]
         urls = [made.enter_context(scratch_database()) for _ in whole]
-        fails = any(
-            any(map(is_inherited, part))
-            or execute_in_any_order(url, [each.create_sql for each in part])
-            for url, part in zip(urls, parts, strict=True)
-        )
+        with ThreadPoolExecutor(len(urls)) as both:
+            fails = not all([*both.map(can_be_made, urls, parts)])
         yield whole if fails else (urls[0], urls[1])
+
+
+def can_be_made(url: str, part: list[SchemaObject]) -> bool:
+    """Create a part of a schema in an empty database; whether that is possible, and enough for Atlas."""
+    inherits = any(map(is_inherited, part))
+    return not inherits and not execute_in_any_order(url, [each.create_sql for each in part])
 
 
 def parts_of(schemas: dict[str, Schema], changed: set[str]) -> list[list[SchemaObject]]:

@@ -54,7 +54,7 @@ def stop_when_idle(
         psycopg.Error: the session was lost.
     """
     sessions, active, asked = None, time.monotonic(), -math.inf
-    limit: float = project.Settings.idle_timeout * 60
+    limit: float = project.Settings().idle_timeout * 60
     while not leads_elsewhere(root / ".postgres", data_dir):
         with suppress(MigrateError, OSError):  # it is being edited
             limit = project.settings(root).idle_timeout * 60

@@ -4,7 +4,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
@@ -50,10 +50,9 @@ HOLDERS = (
     WHERE datname = current_database() AND datistemplate""",
 )
 
-
-# What was made ahead, by the URL of the template: what drops each, and its URL.
+# What was made ahead, by the template: what drops each, and its URL.
 _ahead: dict[str | None, list[tuple[ExitStack, str]]] = {}
-# What drops databases beside all else, where there is such a thread.
+# What drops databases beside all else, where there are such threads.
 _droppers: list[ThreadPoolExecutor] = []
 # By the URL of a server: the session that tells others which databases are in use, and their names.
 _owners: dict[str, psycopg.Connection[Any]] = {}
@@ -91,10 +90,7 @@ def scratch_database(template: str | None = None) -> Iterator[str]:
     try:
         yield url
     finally:
-        if _droppers:
-            _droppers[-1].submit(drop.close)
-        else:
-            drop.close()
+        later(drop.close)
 
 
 def _taken(template: str | None) -> tuple[ExitStack, str] | None:
@@ -120,19 +116,27 @@ def made_ahead(template: str | None, count: int) -> Iterator[None]:
         yield
     finally:
         while left := _taken(template):
-            left[0].close()
+            later(left[0].close)
 
 
 @contextmanager
 def dropped_beside() -> Iterator[None]:
-    """Meanwhile, scratch databases are dropped beside all else once nobody needs them. In the end, all of
-    them are gone."""
-    with ThreadPoolExecutor(1) as dropper:
+    """Meanwhile, databases are dropped beside all else once nobody needs them. In the end, all of them are
+    gone."""
+    with ThreadPoolExecutor(2) as dropper:
         _droppers.append(dropper)
         try:
             yield
         finally:
             _droppers.remove(dropper)
+
+
+def later(drop: Callable[[], object]) -> None:
+    """Drop a database beside all else, or now where nothing is done beside."""
+    if _droppers:
+        _droppers[-1].submit(drop)
+    else:
+        drop()
 
 
 def _new_database(template: str | None) -> tuple[ExitStack, str]:

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier, Literal
 
 from modelmigrate.postgres.connection import connect, url_of_database
-from modelmigrate.postgres.scratch import drop_database, wait_for_sessions
+from modelmigrate.postgres.scratch import drop_database, later, wait_for_sessions
 from modelmigrate.postgres.server import server_url
 from modelmigrate.postgres.sessions import end_sessions
 
@@ -105,8 +105,13 @@ def save_snapshot(url: str, name: str, description: str) -> bool:
             [SNAPSHOT_PREFIX],
         )
         for (old_snapshot,) in newest_first.fetchall()[MAX_SNAPSHOTS:]:
-            _drop_if_unused(connection, old_snapshot)
+            later(functools.partial(_drop_old, old_snapshot))
     return True
+
+
+def _drop_old(name: str) -> None:
+    with closing(connect(server_url("scratch"))) as connection:
+        _drop_if_unused(connection, name)
 
 
 def _drop_if_unused(connection: psycopg.Connection[Any], name: str) -> None:

@@ -1,5 +1,5 @@
-"""Why the desired schema cannot be built: what failed first, how much needs that, and the extension that
-is missing."""
+"""Why the desired schema cannot be built: what failed first, how much needs that, the extension that is
+missing, and the bodies that use what is not there."""
 
 import re
 from contextlib import closing
@@ -8,8 +8,9 @@ import psycopg
 
 from modelmigrate import project
 from modelmigrate.postgres.connection import connect, given_url
+from modelmigrate.postgres.execute import try_execute
 from modelmigrate.schema.beside import created_names
-from modelmigrate.schema.declared import DECLARED_KINDS
+from modelmigrate.schema.declared import DECLARED_KINDS, file_that_declares
 from modelmigrate.sql.statements import shorten
 
 # A table, type, operator class, function or schema that does not exist:
@@ -40,6 +41,12 @@ KNOWN_BY = {
 }
 AVAILABLE = """
     SELECT name, EXISTS (SELECT FROM pg_extension WHERE extname = name) FROM pg_available_extensions"""
+
+CHECKS_OF_BODIES = """
+    SELECT proname, format('SELECT %s(%s)', lanvalidator::regproc, p.oid)
+    FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
+    WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
 
 def tell_failures(failed: dict[str, psycopg.Error], files: dict[str, str], url: str) -> list[str]:
@@ -115,3 +122,11 @@ def not_available(name: str) -> str:
         f"That belongs to the extension {name}, which {server} does not have. Set DATABASE_URL, in .env"
         " or in the shell, to a PostgreSQL that has it; its user needs CREATEDB."
     )
+
+
+def find_broken_bodies(url: str, files: dict[str, str]) -> list[str]:
+    """The errors that PostgreSQL finds in the bodies of functions once all that they use exists."""
+    with closing(connect(url)) as connection:
+        checks = connection.execute(CHECKS_OF_BODIES).fetchall()
+        errors = [(name, try_execute(connection, check)) for name, check in checks]
+    return [f"  {file_that_declares(name, files)}: {error}" for name, error in errors if error]

@@ -24,23 +24,16 @@ from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.declared import (
     DeclaredObject,
-    file_that_declares,
     files_by_statements,
     read_declared,
 )
 from modelmigrate.schema.diff import Schema, SchemaObject, describes_another
 from modelmigrate.schema.dump import read_schema, save_schema
-from modelmigrate.schema.failures import tell_failures
+from modelmigrate.schema.failures import find_broken_bodies, tell_failures
 from modelmigrate.schema.namespaces import schemas_made_for_models, schemas_of_models
 from modelmigrate.sql.names import quote
 from modelmigrate.sql.statements import split_parentheses
 from modelmigrate.terminal import progress
-
-CHECKS_OF_BODIES = """
-    SELECT proname, format('SELECT %s(%s)', lanvalidator::regproc, p.oid)
-    FROM pg_proc p JOIN pg_language l ON l.oid = prolang JOIN pg_namespace n ON n.oid = pronamespace
-    WHERE lanvalidator <> 0 AND prokind <> 'a' AND nspname NOT IN ('pg_catalog', 'information_schema')
-        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = p.oid AND deptype = 'e')"""
 
 # What comes before the tables, most of which would fail without, and have to be tried again.
 USED_BY_TABLES = ("CREATE EXTENSION ", "CREATE DOMAIN ")
@@ -200,14 +193,6 @@ def cannot_build(reasons: list[str]) -> SchemaRefusedError:
     )
 
 
-def find_broken_bodies(url: str, files: dict[str, str]) -> list[str]:
-    """The errors that PostgreSQL finds in the bodies of functions once all that they use exists."""
-    with closing(connect(url)) as connection:
-        checks = connection.execute(CHECKS_OF_BODIES).fetchall()
-        errors = [(name, try_execute(connection, check)) for name, check in checks]
-    return [f"  {file_that_declares(name, files)}: {error}" for name, error in errors if error]
-
-
 # --- pairs of states ---
 
 
@@ -222,9 +207,12 @@ class States(NamedTuple):
 
 
 @contextmanager
-def current_and_desired(clones: int = 0) -> Iterator[States]:
+def current_and_desired(
+    clones: int = 0, empty: Callable[[Schema], int] = lambda _: 0
+) -> Iterator[States]:
     """The states that the next migration leads from and to; to be read and cloned only. So many clones
-    of the current one are made while the models are loaded, for those who will ask for them.
+    of the current one, and `empty` databases by its schema, are made while the models are loaded, for those
+    who will ask for them.
 
     Raises:
         MigrateError: the models cannot be loaded, or one of the two states cannot be built.
@@ -236,23 +224,23 @@ def current_and_desired(clones: int = 0) -> Iterator[States]:
         if clones:
             pool.submit(find_atlas)  # which has to be asked for its version
         migrations = read_migrations() if has_migrations() else []
+        read = read_ahead if clones else read_schema  # who plans asks for more
         with replay_migrations(migrations) as current_url, ExitStack() as ahead:
             if clones:
                 ahead.enter_context(made_ahead(current_url, clones))
                 ahead.enter_context(made_ahead(None, 1))  # to build the desired one in
-                read_ahead(current_url)
+            read(current_url)
+            ahead.enter_context(made_ahead(None, empty(read_schema(current_url))))
             named = schemas_of_models(ddl.result())
             made = schemas_made_for_models(migrations)
-            migration_only = (
-                objects_only_in_migrations(read_schema(current_url), named, made)
-                if migrations
-                else {}
-            )
+            migration_only: Schema = {}
+            if migrations:
+                migration_only = objects_only_in_migrations(read_schema(current_url), named, made)
             with build_desired_state(
                 ddl.result(), declared, migration_only, made - named
             ) as desired_url:
                 models = ddl.result().split("\n\n")
-                read_ahead(desired_url)
+                read(desired_url)
                 notes = notes_on_kept(migration_only, models, desired_url)
                 yield States(current_url, desired_url, notes)
 
