@@ -10,7 +10,7 @@ NEED_MODELS = (["create"], ["check"])
 def main() -> int:
     """Run the command that was typed. The models are loaded from the start where it needs them: all
     else that has to be imported, or started, is there before they are."""
-    gc.set_threshold(50_000)  # a command is short: to look for garbage takes a tenth of its time
+    gc.set_threshold(200_000)  # a command is short: to look for garbage takes a tenth of its time
     with ExitStack() as meanwhile:
         if sys.argv[1:2] in NEED_MODELS:
             from modelmigrate.models.ddl import models_being_loaded

@@ -110,13 +110,13 @@ def create(
 ) -> str:
     """Write the next migration, up and down, from the models."""
     from modelmigrate.lint.phases import statements_that_can_wait
+    from modelmigrate.lint.refresh import first_look
     from modelmigrate.lint.run import warnings_of
     from modelmigrate.migrations.create import create_migrations
+    from modelmigrate.migrations.prove import Lint
 
-    halves = {"expand": expand, "contract": contract}
-    return create_migrations(
-        message, rename, statements_that_can_wait, warnings_of, **halves
-    ).report
+    lint = Lint(first_look, statements_that_can_wait, warnings_of)
+    return create_migrations(message, rename, lint, expand=expand, contract=contract).report
 
 
 @app.command(epilog=example("apply", "apply --dry-run", "apply --env staging --phase expand --yes"))

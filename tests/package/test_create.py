@@ -11,6 +11,7 @@ import pytest
 from modelmigrate.atlas.directory import read_migrations
 from modelmigrate.errors import Exit, MigrateError
 from modelmigrate.migrations.create import create_migrations
+from modelmigrate.migrations.prove import Lint
 from modelmigrate.planning.confirm import confirm_renames
 from modelmigrate.planning.renames import Rename
 from modelmigrate.schema.diff import diff
@@ -479,7 +480,7 @@ def test_beside_another_create_no_file_is_written(project: Project) -> None:
         return []
 
     with pytest.raises(MigrateError, match="changed meanwhile") as caught:
-        create_migrations("index", lint=meanwhile)
+        create_migrations("index", lint=Lint(lambda _: None, lambda *_: set(), meanwhile))
     assert caught.value.code == Exit.BUSY
     assert {*project.names()} == {*before, "20260102000000_another.sql"}
 

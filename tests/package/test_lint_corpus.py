@@ -16,6 +16,7 @@ from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transact
 from modelmigrate.lint.findings import find_all
 from modelmigrate.lint.levels import level_of
 from modelmigrate.lint.observe import Observer, split_with_lines
+from modelmigrate.lint.refresh import first_look
 from modelmigrate.lint.steps import ObservedFile
 from modelmigrate.postgres.scratch import scratch_database
 from tests.package.harness import execute, project_of
@@ -46,12 +47,19 @@ Observe = Callable[[str, str], ObservedFile]
 
 
 @pytest.fixture(scope="module")
-def observe() -> Iterator[Observe]:
-    """Run a migration on a schema that no other has changed."""
+def urls() -> Iterator[dict[str, str]]:
+    """The schemas, to be cloned only."""
     with project_of("corpus"), ExitStack() as stack:
-        urls = {name: stack.enter_context(scratch_database()) for name in SCHEMAS}
-        for name, url in urls.items():
+        made = {name: stack.enter_context(scratch_database()) for name in SCHEMAS}
+        for name, url in made.items():
             execute(url, (CORPUS / name / "schema.sql").read_text(encoding="utf-8"))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def observe(urls: dict[str, str]) -> Iterator[Observe]:
+    """Run a migration on a schema that no other has changed."""
+    with ExitStack() as stack:
         unchanged: dict[str, Observer] = {}
 
         def observe(name: str, text: str) -> ObservedFile:
@@ -90,6 +98,14 @@ def marks(text: str) -> list[tuple[int, str]]:
     """The lines with a hazard, and what is written there."""
     lines = enumerate(text.splitlines(), 1)
     return [(number, found[1]) for number, line in lines if (found := EXPECTED.search(line))]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_clone_looks_like_what_it_was_cloned_from(urls: dict[str, str], name: str) -> None:
+    with scratch_database(urls[name]) as clone:
+        versions, catalog = first_look(clone)
+        assert catalog.relations
+        assert (versions, catalog) == first_look(urls[name])
 
 
 @pytest.mark.parametrize(("name", "text"), cases("hazards.sql"))

@@ -13,7 +13,7 @@ from psycopg import errors
 
 from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transaction
 from modelmigrate.lint.catalog import Catalog, read_catalog
-from modelmigrate.lint.refresh import Versions, read_versions, refreshed
+from modelmigrate.lint.refresh import first_look, look_at, read_versions, refreshed
 from modelmigrate.lint.steps import MODES, STRENGTH, ObservedFile, Step
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_all, require_statement_to_blame
@@ -53,14 +53,14 @@ def split_with_lines(text: str) -> Iterator[tuple[str, int]]:
 
 
 class Observer:
-    """One session on a scratch database that files are run in, one after the other."""
+    """One session on a scratch database that files are run in, one after the other; on a clone of the
+    database at the URL `template`, which need not be looked at twice."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, template: str | None = None) -> None:
+        self.url, self.template = url, template
         self.cut: list[str] = []
         self.plans: list[str] = []
         self.listening = False
-        self.versions: Versions = frozenset()
 
     def __enter__(self) -> "Observer":
         self.closing = closing(connect(self.url, search_path="public"))
@@ -68,7 +68,9 @@ class Observer:
         self.connection.add_notice_handler(self._notice)
         # Where the library is missing, or the role is no superuser, functions are not looked into.
         self.explains_all = execute_all(self.connection, AUTO_EXPLAIN)
-        self.old = self.catalog = self._look()
+        looked = first_look(self.template) if self.template else look_at(self.connection)
+        self.versions, self.old = looked
+        self.catalog = self.old
         self.settings = self._settings()
         return self
 
@@ -249,9 +251,7 @@ class Observer:
             if names:
                 return self.catalog._replace(**read_catalog(self.connection, *names))
             before, self.versions = self.versions, read_versions(self.connection)
-            if before:
-                return refreshed(self.connection, self.catalog, before, self.versions)
-            return Catalog(**read_catalog(self.connection))
+            return refreshed(self.connection, self.catalog, before, self.versions)
 
     def _read_positions(self, held: dict[int, tuple[str, int]]) -> None:
         """Put in where the sequences stand that the transaction may have moved: RESTART and setval can leave

@@ -38,7 +38,7 @@ def _findings(
     """What these rules find, by rule and object, each with the place of its statement; up to the first
     migration that fails."""
     findings: dict[tuple[str, str], Place] = {}
-    with scratch_database(url) as copy, Observer(copy) as observer:
+    with scratch_database(url) as copy, Observer(copy, url) as observer:
         for number, group in enumerate(groups):
             script = "\n".join(group.values())
             alone = CONCURRENTLY.match(strip_comments(script))

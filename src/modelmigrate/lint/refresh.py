@@ -5,12 +5,15 @@ transaction (`xmin`). What these say of all rows is read at once; what rules loo
 functions of PostgreSQL, for the relations alone that differ.
 """
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
 
 from modelmigrate.lint.catalog import KINDS, Catalog, keyed, read_catalog
 from modelmigrate.lint.queries import QUERIES
+from modelmigrate.postgres.connection import connect
+from modelmigrate.postgres.snapshots import once
 
 # What is keyed by a relation, and how its query names that.
 OF_RELATIONS = {
@@ -84,6 +87,20 @@ Versions = frozenset[tuple[str, str]]
 def read_versions(connection: psycopg.Connection[Any]) -> Versions:
     """What tells whether rows of the catalogs have changed: for each relation, and of each other source."""
     return frozenset(connection.execute(VERSIONS.encode()).fetchall())
+
+
+@once
+def first_look(url: str) -> tuple[Versions, Catalog]:
+    """The catalogs of a database before anything is run in a clone of it."""
+    with closing(connect(url)) as connection:
+        return look_at(connection)
+
+
+def look_at(connection: psycopg.Connection[Any]) -> tuple[Versions, Catalog]:
+    """The catalogs, and what tells whether they have changed."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL search_path = ''")
+        return read_versions(connection), Catalog(**read_catalog(connection))
 
 
 def refreshed(

@@ -70,11 +70,11 @@ def how_to_go_on(findings: list[Finding]) -> str:
     return "\n".join([*lines, f"Then run: {project.command('hash')}"])
 
 
-def warnings_of(url: str, texts: list[str]) -> list[str]:
+def warnings_of(url: str, texts: list[str], template: str) -> list[str]:
     """What is to be said of migrations with these texts, which are proven and run on the scratch database at
-    `url`: a line for each finding."""
+    `url`, a clone of `template`: a line for each finding."""
     in_halves = labels_in_halves(texts)
-    with Observer(url) as observer:
+    with Observer(url, template) as observer:
         files = list[ObservedFile]()
         for text in texts:
             if not files or files[-1].ran:

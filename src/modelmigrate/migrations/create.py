@@ -1,29 +1,32 @@
 """The next migration, from what the models say and the migrations do not."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from modelmigrate import project
+from modelmigrate.atlas.binary import find_atlas
 from modelmigrate.atlas.directory import has_migrations, phase_of, read_files
 from modelmigrate.errors import Exit, MigrateError, SchemaRefusedError
 from modelmigrate.expansions.goal import towards, what_is_next
 from modelmigrate.expansions.halves import is_of_halves, read_sides
+from modelmigrate.expansions.sides import Sides
 from modelmigrate.migrations.dropped import notes_on_dropped
 from modelmigrate.migrations.files import file_name, write_migrations
 from modelmigrate.migrations.left_behind import notes_on_rows
 from modelmigrate.migrations.prove import Lint, Work, fill, prove
 from modelmigrate.planning.context import CannotPlanError
 from modelmigrate.planning.excerpt import empty_databases
-from modelmigrate.planning.phases import CanWait
 from modelmigrate.planning.plan import plan_migration
 from modelmigrate.planning.renames import read_names
-from modelmigrate.postgres.scratch import scratch_database
+from modelmigrate.postgres.scratch import made_ahead, scratch_database
 from modelmigrate.schema.declared import DECLARED_KINDS
 from modelmigrate.schema.diff import Change, Schema, diff
-from modelmigrate.schema.states import current_and_desired
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import States, current_and_desired, read_ahead
 
 
 class CreatedMigrations(NamedTuple):
@@ -45,15 +48,14 @@ class CreatedMigrations(NamedTuple):
 def create_migrations(
     message: str,
     rename: str | None = None,
-    can_wait: CanWait | None = None,
-    lint: Lint = lambda *_: [],
+    lint: Lint | None = None,
     *,
     expand: bool = False,
     contract: bool = False,
 ) -> CreatedMigrations:
     """Write the migrations that lead from the migrations' schema to that of the models, with their
     down migrations; with `expand` or `contract`, the one or the other half of what older code would fail
-    of. Else `can_wait` says which statements can be in contract migrations.
+    of. Else `lint` says which statements can be in contract migrations.
 
     Raises:
         MigrateError: the message gives no file name, the models cannot be loaded, a possible rename
@@ -62,9 +64,8 @@ def create_migrations(
     """
     name, known = file_name(message), read_files()
     with (
-        # To plan, to prove, and to lint where something is there that could be harmed.
-        current_and_desired(3 if has_migrations() else 2, empty_databases) as states,
-        towards(read_sides(states), rename, expand=expand, contract=contract) as goal,
+        current_and_desired(partial(made_ready, lint)) as states,
+        towards(sides_of(states), rename, expand=expand, contract=contract) as goal,
         ExitStack() as copies,
         ThreadPoolExecutor() as beside,
     ):
@@ -77,7 +78,7 @@ def create_migrations(
         # What goes on beside has a copy of its own: none can be made of a database that somebody reads.
         filled = beside.submit(fill, copies.enter_context(scratch_database(current_url)), tables)
         noted = beside.submit(notes_on_rows, goal.sides)
-        work = Work(goal, copies, beside, tables, [filled], can_wait, lint)
+        work = Work(goal, copies, beside, tables, [filled], lint)
         try:
             proven = plan_migration(*goal.sides, goal.first, partial(prove, work))
         except CannotPlanError as error:
@@ -99,6 +100,31 @@ def create_migrations(
                 Exit.BUSY,
             )
         return CreatedMigrations(write_migrations(name, proven.files), warnings)
+
+
+@contextmanager
+def made_ready(lint: Lint | None, current_url: str) -> Iterator[None]:
+    """Make and read meanwhile what a create will ask for of the current state."""
+    # To plan, to prove, and to lint where something is there that could be harmed; and to build what the
+    # models say.
+    clones = 3 if has_migrations() else 2
+    with (
+        ThreadPoolExecutor(1) as beside,
+        made_ahead(current_url, clones),
+        made_ahead(None, 1),
+    ):
+        beside.submit(find_atlas)  # which has to be asked for its version
+        read_ahead(current_url)
+        with made_ahead(None, empty_databases(read_schema(current_url))):
+            if lint:
+                lint.look(current_url)
+            yield
+
+
+def sides_of(states: States) -> Sides:
+    """Both states, read for whoever asks of them."""
+    read_ahead(states.desired_url)
+    return read_sides(states)
 
 
 def changed_tables(changes: list[Change], current: Schema) -> set[str] | None:

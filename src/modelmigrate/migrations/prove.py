@@ -29,9 +29,16 @@ from modelmigrate.sql.patterns import ADD_ENUM_VALUE
 from modelmigrate.sql.statements import strip_comments
 from modelmigrate.terminal import progress
 
-# Told of migrations before they are written: the URL of a scratch database that they are for, which it may
-# change, and their texts. What there is to look at in them comes back.
-Lint = Callable[[str, list[str]], list[str]]
+
+class Lint(NamedTuple):
+    """How migrations are judged before they are written."""
+
+    look: Callable[[str], object]
+    """Looks ahead at the state, a snapshot, that they are for."""
+    can_wait: CanWait
+    warnings: Callable[[str, list[str], str], list[str]]
+    """Gets the URL of a clone of that state, which it may change, their texts, and the URL of the snapshot;
+    gives what there is to look at in them."""
 
 
 class Work(NamedTuple):
@@ -45,8 +52,7 @@ class Work(NamedTuple):
     """Those that get rows; None for all."""
     filled: list[Future[tuple[str, Contents]]]
     """The copy with rows that is made already, for the first who proves anything, if there is one still."""
-    can_wait: CanWait | None
-    lint: Lint
+    lint: Lint | None
 
 
 class Proven(NamedTuple):
@@ -76,14 +82,14 @@ def prove(work: Work, plan: list[str], result: Schema) -> Proven | None:
             statements, current_url, current, desired_url, result, in_halves=in_halves
         )
     groups = split_by_transaction(statements, current) or [[]]
-    if work.can_wait and not in_halves:
-        groups = split_by_phase(groups, work.can_wait, current_url, result)
+    if work.lint and not in_halves:
+        groups = split_by_phase(groups, work.lint.can_wait, current_url, result)
     steps, notes = prove_on_rows(work, State(current_url, current), groups, result)
     texts = with_header([each.text for each in steps], goal.halves)
     linted = None
-    if has_migrations():  # the first ones of all find nothing that they could harm
+    if work.lint and has_migrations():  # the first ones of all find nothing that they could harm
         lint_url = work.copies.enter_context(scratch_database(current_url))
-        linted = work.beside.submit(work.lint, lint_url, texts)
+        linted = work.beside.submit(work.lint.warnings, lint_url, texts, current_url)
     downs = [down_of(each, goal.fills) for each in steps]
     files = [ProvenFile(*each) for each in zip(texts, downs, strict=True)]
     return Proven(files, notes, linted.result() if linted else [])

@@ -49,7 +49,7 @@ def column_sequences(url: str) -> dict[tuple[str, str], ColumnSequence]:
 def carry_sequences_over(context: PlanContext) -> None:
     """Rename the sequences of columns that stay, and turn serial columns into identity columns and
     back, without a change of their position."""
-    if not any(obj.kind == "SEQUENCE" for obj in context.desired.values()):
+    if not any("SEQUENCE" in each.kind for each in diff(context.desired, context.expected())):
         return
     current, desired = column_sequences(context.current_url), column_sequences(context.desired_url)
     for key, wanted in desired.items():

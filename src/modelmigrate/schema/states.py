@@ -6,18 +6,17 @@ however many migrations it holds.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import NamedTuple
 
 from modelmigrate import project
-from modelmigrate.atlas.binary import find_atlas
 from modelmigrate.atlas.commands import REVISIONS_TABLE, apply_to_scratch
 from modelmigrate.atlas.directory import Migration, has_migrations, read_migrations
 from modelmigrate.errors import SchemaRefusedError
 from modelmigrate.models.ddl import read_models_ddl
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import compact, execute_in_any_order, try_execute
-from modelmigrate.postgres.scratch import dropped_beside, made_ahead, scratch_database
+from modelmigrate.postgres.scratch import dropped_beside, scratch_database
 from modelmigrate.postgres.sessions import sessions_kept
 from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
 from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
@@ -208,11 +207,10 @@ class States(NamedTuple):
 
 @contextmanager
 def current_and_desired(
-    clones: int = 0, empty: Callable[[Schema], int] = lambda _: 0
+    meanwhile: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[States]:
-    """The states that the next migration leads from and to; to be read and cloned only. So many clones
-    of the current one, and `empty` databases by its schema, are made while the models are loaded, for those
-    who will ask for them.
+    """The states that the next migration leads from and to; to be read and cloned only. `meanwhile` gets the
+    URL of the current one while the models are loaded.
 
     Raises:
         MigrateError: the models cannot be loaded, or one of the two states cannot be built.
@@ -221,26 +219,16 @@ def current_and_desired(
     with dropped_beside(), ThreadPoolExecutor() as pool:
         progress("loading the models")
         ddl = pool.submit(read_models_ddl)
-        if clones:
-            pool.submit(find_atlas)  # which has to be asked for its version
         migrations = read_migrations() if has_migrations() else []
-        read = read_ahead if clones else read_schema  # who plans asks for more
-        with replay_migrations(migrations) as current_url, ExitStack() as ahead:
-            if clones:
-                ahead.enter_context(made_ahead(current_url, clones))
-                ahead.enter_context(made_ahead(None, 1))  # to build the desired one in
-            read(current_url)
-            ahead.enter_context(made_ahead(None, empty(read_schema(current_url))))
+        with replay_migrations(migrations) as current_url, meanwhile(current_url):
+            current = read_schema(current_url)
             named = schemas_of_models(ddl.result())
             made = schemas_made_for_models(migrations)
-            migration_only: Schema = {}
-            if migrations:
-                migration_only = objects_only_in_migrations(read_schema(current_url), named, made)
+            migration_only = objects_only_in_migrations(current, named, made) if migrations else {}
             with build_desired_state(
                 ddl.result(), declared, migration_only, made - named
             ) as desired_url:
                 models = ddl.result().split("\n\n")
-                read(desired_url)
                 notes = notes_on_kept(migration_only, models, desired_url)
                 yield States(current_url, desired_url, notes)
 
