@@ -24,6 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 from modelmigrate.atlas.binary import atlas_binary
 from modelmigrate.errors import MigrateError
 from modelmigrate.postgres.binaries import installation
+from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import development_url, server_status
 from modelmigrate.postgres.scratch import made_ahead, scratch_database
 from modelmigrate.postgres.server import stop_servers
@@ -532,6 +533,16 @@ def test_what_is_made_ahead_is_given_once_and_dropped_where_nobody_asks_for_it()
         assert len(names(template)) == len(ahead) - 2
         with scratch_database(template) as clone:
             assert execute(clone, "SELECT count(*) FROM rows") == 5
+
+
+@pytest.mark.usefixtures("shared")
+def test_a_clone_is_made_of_what_another_thread_has_just_read() -> None:
+    with scratch_database() as template:
+        reading = connect(template)
+        closes = threading.Timer(0.5, reading.close)  # when CREATE DATABASE waits for it
+        closes.start()
+        with scratch_database(template):
+            closes.join()
 
 
 @pytest.mark.usefixtures("shared")

@@ -77,7 +77,6 @@ def create_migrations(
         tables = changed_tables(changes, current)
         # What goes on beside has a copy of its own: none can be made of a database that somebody reads.
         filled = beside.submit(fill, copies.enter_context(scratch_database(current_url)), tables)
-        noted = beside.submit(notes_on_rows, goal.sides)
         work = Work(goal, copies, beside, tables, [filled], lint)
         try:
             proven = plan_migration(*goal.sides, goal.first, partial(prove, work))
@@ -87,7 +86,7 @@ def create_migrations(
             return CreatedMigrations([], warnings)
         names = read_names(current_url), read_names(desired_url)
         warnings += notes_on_dropped(*names, [*goal.renames, *goal.swapped])
-        warnings += [*proven.notes, *noted.result(), *what_is_next(goal)]
+        warnings += [*proven.notes, *notes_on_rows(goal.sides), *what_is_next(goal)]
         warnings += notes_on_contracts([each.text for each in proven.files])
         warnings += undeclared_drops(
             [each for each in changes if not is_of_halves(each.label, halves)]

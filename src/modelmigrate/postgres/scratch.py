@@ -24,7 +24,7 @@ from modelmigrate.postgres.connection import (
 )
 from modelmigrate.postgres.execute import require_statement_to_blame
 from modelmigrate.postgres.server import require_startable, server_url
-from modelmigrate.postgres.sessions import end_sessions, sessions_kept
+from modelmigrate.postgres.sessions import end_sessions, no_sessions, sessions_kept
 
 # What keeps a database from being dropped: queries for the statements that remove it, run inside of it, in
 # this order. A subscription is first parted from its slot, which is on another server.
@@ -218,8 +218,8 @@ def _create_database(name: str, url: str, template: str | None, *, ours: bool) -
     # which costs nothing on our own server, but would on one that others work on.
     strategy = SQL("STRATEGY file_copy" if ours else "")
     statement = SQL("CREATE DATABASE {} TEMPLATE {} {}")
-    end_sessions(template or "")
-    with _owner(url) if ours else closing(connect(url)) as connection:
+    session = _owner(url) if ours else closing(connect(url))
+    with no_sessions(template or ""), session as connection:
         wait_for_sessions(connection, original)
         try:
             connection.execute(statement.format(Identifier(name), Identifier(original), strategy))

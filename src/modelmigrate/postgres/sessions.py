@@ -13,6 +13,7 @@ from psycopg.pq import TransactionStatus
 # Those that wait, by the URL of their database: of each that is kept.
 waiting: dict[str, list["Session"]] = {}
 users: Counter[str] = Counter()
+cloned: Counter[str] = Counter()  # how often just now
 lock = threading.Lock()
 
 
@@ -69,7 +70,7 @@ def sessions_kept(url: str) -> Iterator[str]:
 
 def is_kept(url: str) -> bool:
     """Whether sessions of this database wait to be used again."""
-    return url in waiting
+    return url in waiting and not cloned[url]
 
 
 def waiting_session(url: str, settings: Mapping[str, str]) -> Session | None:
@@ -86,6 +87,19 @@ def waiting_session(url: str, settings: Mapping[str, str]) -> Session | None:
         session.end()
         return None
     return session
+
+
+@contextmanager
+def no_sessions(url: str) -> Iterator[None]:
+    """Meanwhile, no session of this database waits, not even one that another thread has just closed."""
+    with lock:
+        cloned[url] += 1
+    try:
+        end_sessions(url)
+        yield
+    finally:
+        with lock:
+            cloned[url] -= 1
 
 
 def end_sessions(url: str) -> None:
