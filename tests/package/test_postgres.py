@@ -27,7 +27,9 @@ from modelmigrate.postgres.binaries import installation
 from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.environments import development_url, server_status
 from modelmigrate.postgres.scratch import made_ahead, scratch_database
-from modelmigrate.postgres.server import stop_servers
+from modelmigrate.postgres.server import server_url, stop_servers
+from modelmigrate.schema.dump import read_schema
+from modelmigrate.schema.states import replay_migrations
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
@@ -533,6 +535,17 @@ def test_what_is_made_ahead_is_given_once_and_dropped_where_nobody_asks_for_it()
         assert len(names(template)) == len(ahead) - 2
         with scratch_database(template) as clone:
             assert execute(clone, "SELECT count(*) FROM rows") == 5
+
+
+@pytest.mark.usefixtures("shared")
+@pytest.mark.parametrize("given", [False, True])
+def test_what_is_read_of_a_state_is_read_once_whosever_server_it_is_on(
+    monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    if given:
+        monkeypatch.setenv("DATABASE_URL", server_url("scratch"))
+    with replay_migrations([]) as url:
+        assert read_schema(url) is read_schema(url)
 
 
 @pytest.mark.usefixtures("shared")

@@ -15,7 +15,7 @@ from modelmigrate.atlas.refused_statements import kind_of, runs_outside_transact
 from modelmigrate.lint.catalog import Catalog, read_catalog
 from modelmigrate.lint.refresh import first_look, look_at, read_versions, refreshed
 from modelmigrate.lint.steps import MODES, STRENGTH, ObservedFile, Step
-from modelmigrate.postgres.connection import connect, given_url
+from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import execute_all, require_statement_to_blame
 from modelmigrate.sql.statements import split_statements, strip_comments
 
@@ -68,9 +68,7 @@ class Observer:
         self.connection.add_notice_handler(self._notice)
         # Where the library is missing, or the role is no superuser, functions are not looked into.
         self.explains_all = execute_all(self.connection, AUTO_EXPLAIN)
-        # A template that is no snapshot may be cloned just now, which cannot be done while it is read.
-        is_known = self.template and not given_url()
-        looked = first_look(str(self.template)) if is_known else look_at(self.connection)
+        looked = first_look(self.template) if self.template else look_at(self.connection)
         self.versions, self.old = looked
         self.catalog = self.old
         self.settings = self._settings()

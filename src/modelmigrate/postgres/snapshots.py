@@ -26,13 +26,13 @@ STORED_SCHEMA = """
     SELECT CASE WHEN datname ~ ('^' || %s || '[0-9a-f]{32}$') THEN shobj_description(oid, 'pg_database') END
     FROM pg_database WHERE datname = current_database()"""
 Read = TypeVar("Read")
-# What was read of the snapshots that are in use, by their URLs and by what has read it.
+# What was read of the databases that are in use, by their URLs and by what has read it.
 _read: dict[str, dict[Callable[[str], Any], Any]] = {}
 _users: Counter[str] = Counter()
 
 
 def once(read: Callable[[str], Read]) -> Callable[[str], Read]:
-    """Let what is read of a snapshot be read once while it is in use: it does not change. Nobody may
+    """Let what is read of a database be read once while it is `in_use`: it does not change. Nobody may
     change what is returned, either."""
 
     @functools.wraps(read)
@@ -63,12 +63,13 @@ def cached_snapshot(names: list[str]) -> Iterator[str | None]:
             connection.execute("SELECT pg_advisory_lock_shared(hashtextextended(%s, 0))", [found])
             if not connection.execute(query, [[found]]).rowcount:
                 found = None
-        with _in_use(url_of_database(url, found)) if found else nullcontext() as found_url:
+        with in_use(url_of_database(url, found)) if found else nullcontext() as found_url:
             yield found_url
 
 
 @contextmanager
-def _in_use(url: str) -> Iterator[str]:
+def in_use(url: str) -> Iterator[str]:
+    """What is read of this database by `once` is known meanwhile: nobody changes it."""
     _read.setdefault(url, {})
     _users[url] += 1
     try:

@@ -18,7 +18,7 @@ from modelmigrate.postgres.connection import connect
 from modelmigrate.postgres.execute import compact, execute_in_any_order, try_execute
 from modelmigrate.postgres.scratch import dropped_beside, scratch_database
 from modelmigrate.postgres.sessions import sessions_kept
-from modelmigrate.postgres.snapshots import cached_snapshot, save_snapshot, snapshot_name
+from modelmigrate.postgres.snapshots import cached_snapshot, in_use, save_snapshot, snapshot_name
 from modelmigrate.schema.beside import not_made, notes_on_kept, objects_only_in_migrations
 from modelmigrate.schema.catalog import catalog_objects
 from modelmigrate.schema.declared import (
@@ -98,7 +98,8 @@ def open_or_build(names: list[str], build: Callable[[str, int], None]) -> Iterat
             build(url, count)
             # 3. Save that, for the next time.
             if not save_snapshot(url, names[0], save_schema(read_schema(url))):
-                yield url
+                with in_use(url):
+                    yield url
                 return
     # 4. Open what was saved, here or by another process at the same time.
     with open_or_build(names, build) as url:
